@@ -1,0 +1,159 @@
+"""What the parent asks of the training program, and what it answers: JSON files on both sides of the box.
+
+A job names a kind (`train`, `judge`, `check`), and everything that decides the result. Paths are those inside
+the box. The answer is `result.json` in the output folder; `train` also leaves `model.onnx` and `model-card.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reconciler.domain.names import Digest
+from reconciler.domain.record import Figures, Kept
+
+JOB_FORMAT = 1
+
+
+class TrainJob(Kept):
+    """Fit the recipe on every mature row of the snapshot, export, check parity, write the artifact's files."""
+
+    kind: Literal["train"] = "train"
+    format_version: int = JOB_FORMAT
+    model: str
+    version: str
+    recipe: dict[str, Any] = Field(description="the spec as the author wrote it (camelCase), defaults left out")
+    fingerprint: Digest
+    snapshot: Digest
+    snapshot_folder: str
+
+
+class JudgeJob(Kept):
+    """Fit the recipe on what was mature before the exam's cut and score the exam's rows, beside the baselines."""
+
+    kind: Literal["judge"] = "judge"
+    format_version: int = JOB_FORMAT
+    model: str
+    version: str
+    recipe: dict[str, Any]
+    champion_recipe: dict[str, Any] | None = None
+    exam: dict[str, Any] = Field(description="the environment's `exam` block as written (camelCase)")
+    snapshot: Digest
+    snapshot_folder: str
+
+
+class CheckJob(Kept):
+    """Parse, check and probe a stored model: operators, sizes, inputs, outputs, and the card's probe rows."""
+
+    kind: Literal["check"] = "check"
+    format_version: int = JOB_FORMAT
+    model: str
+    version: str
+    artifact_folder: str = Field(description="holds model.onnx and model-card.json")
+
+
+Job = TrainJob | JudgeJob | CheckJob
+
+
+class TrainResult(Kept):
+    kind: Literal["train"] = "train"
+    reported: Figures | None
+    rows: int
+    parity: float = Field(description="largest difference between onnxruntime and scikit-learn")
+
+
+class JudgeResult(Kept):
+    kind: Literal["judge"] = "judge"
+    cut: str
+    figures: Figures
+    champion_figures: Figures | None = None
+    baselines: dict[str, Figures]
+    verdict: Literal["first", "better", "worse", "cannot-tell"] | None = None
+
+
+class CheckResult(Kept):
+    kind: Literal["check"] = "check"
+    probe: float = Field(description="largest difference from the card's expected probabilities")
+
+
+class JobFailure(Kept):
+    """`recipe`: the data, the fit or parity refused, and the same job would fail again. `machine`: anything else."""
+
+    kind: Literal["failure"] = "failure"
+    whose: Literal["recipe", "machine"]
+    reason: str
+    next_step: str = ""
+
+
+Result = TrainResult | JudgeResult | CheckResult | JobFailure
+
+
+class CardInput(Kept):
+    """A named typed input of the model: a `[rows, 1]` tensor, float32 or string."""
+
+    name: str
+    type: Literal["float32", "string"]
+    summary: str
+
+
+class Probe(Kept):
+    """Synthetic rows and the probabilities that the model gave for them when it was stored."""
+
+    inputs: dict[str, list[float | str]]
+    expected: list[list[float]]
+
+
+class ModelCard(Kept):
+    """What is stored beside the model: no date of a run, no path, no identifier, nothing of a single customer."""
+
+    format_version: int = 1
+    model: str
+    version: str
+    fingerprint: Digest
+    snapshot: Digest
+    task: str
+    task_revision: int
+    recipe: dict[str, Any]
+    outcomes: list[str]
+    late_after_days: int
+    very_late_after_days: int
+    trained_until: str
+    rows: int
+    inputs: list[CardInput]
+    opset: int
+    libraries: dict[str, str]
+    platform: str
+    parity: float
+    reported: Figures | None
+    probe: Probe
+
+
+class SnapshotColumn(Kept):
+    name: str
+    type: Literal["text", "number", "whole", "date", "flag"]
+    known_at: Literal["invoice-date", "later"]
+
+
+class SnapshotPart(Kept):
+    """One Parquet file: a month of invoices (`2013-09`), or a whole table (`all`)."""
+
+    name: str
+    file: str
+    rows: int
+    digest: Digest = Field(description="of the canonical rows")
+    file_digest: Digest
+
+
+class SnapshotTable(Kept):
+    columns: list[SnapshotColumn]
+    parts: list[SnapshotPart]
+
+
+class SnapshotManifest(Kept):
+    """`snapshot.json`: what a snapshot holds. Its digest is of the columns and the parts' canonical digests."""
+
+    format_version: int = 1
+    digest: Digest
+    data_date: str
+    tables: dict[str, SnapshotTable]

@@ -1,0 +1,39 @@
+"""Faults in what people wrote, as values: all of them at once, each with its place and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A place in a file of the repository; `line` and `column` count from 1, 0 where the whole file is meant."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault: where it is, the path of the field (`spec.estimator.kind`), what is wrong, and how to mend it.
+
+    `touches` names what the fault holds back: ``("environment", NAME)``, ``("version", "MODEL@VERSION")``,
+    ``("model", MODEL)``; empty when the fault holds everything.
+    """
+
+    where: Place
+    summary: str
+    fix: str = ""
+    path: str = ""
+    severity: Literal["error", "warning"] = "error"
+    touches: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        path = f" ({self.path})" if self.path else ""
+        fix = f", {self.fix}" if self.fix else ""
+        return f"{self.where}: {self.summary}{path}{fix}"

@@ -1,0 +1,355 @@
+"""What the ledger holds: receipts, one per action, and the record that they add up to.
+
+`core.fold` says what a receipt changes; here are only the shapes, and how a record is laid out as files in the
+tree of a ledger commit. Receipts and records carry a format version; a newer one than this code is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.names import Digest
+
+FORMAT_VERSION = 1
+
+
+class Kept(BaseModel):
+    """The base of everything the machine writes and reads again: frozen, snake_case, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+# --- parts -------------------------------------------------------------------------------------------------
+
+
+class Evidence(Kept):
+    """Why we believe that a change came by pull request."""
+
+    kind: Literal["none", "merge", "signed", "forge"]
+    commit: str | None = None
+    approver: str | None = None
+    pull_request: str | None = None
+
+
+class Isolation(Kept):
+    """What the box really gave: how network and files were shut out."""
+
+    network: str
+    files: str
+
+
+class OutcomeFigures(Kept):
+    """Of one outcome: exam rows that had it, and how well it was told apart."""
+
+    rows: int
+    precision: float | None
+    recall: float | None
+
+
+class Figures(Kept):
+    """How one model does on a set of rows. `confusion[i][j]`: rows of outcome i (true) called outcome j."""
+
+    rows: int
+    accuracy: float
+    macro_f1: float
+    log_loss: float
+    brier: float
+    grade: Literal["A", "B", "C", "D"]
+    outcomes: dict[str, OutcomeFigures]
+    confusion: list[list[int]]
+
+
+class Served(Kept):
+    """That this environment has served these bytes, and until when; `revoked` once it was left by going back."""
+
+    version: str
+    digest: Digest
+    first: datetime
+    last: datetime | None = None
+    revoked: bool = False
+
+
+class Deployment(Kept):
+    """The recorded fact of what one environment serves of one model; version and digest null when withdrawn."""
+
+    model: str
+    version: str | None
+    digest: Digest | None
+    since: datetime
+    source_commit: str
+    pin_commit: str | None
+    evidence: Evidence
+    served: list[Served] = Field(default_factory=list)
+
+
+class Rules(Kept):
+    """An environment's file and its allowed signers, as texts, and where they were adopted from."""
+
+    source_commit: str
+    environment_blob: str
+    signers_blob: str | None
+    environment_text: str
+    signers_text: str | None
+    evidence: Evidence
+    adopted_at: datetime
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """Two rules are the same when both files are the same bytes."""
+        return (self.environment_blob, self.signers_blob)
+
+
+class Failure(Kept):
+    """Why the last try failed. `recipe` failures hold the fingerprint; `machine` ones are tried three times."""
+
+    fingerprint: Digest
+    kind: Literal["recipe", "machine"]
+    reason: str
+    attempts: int
+    at: datetime
+
+
+class Artifact(Kept):
+    """A trained version: bound for ever to its fingerprint and digest once `digest` is set."""
+
+    model: str
+    version: str
+    recipe_digest: Digest
+    recipe: dict[str, Any]
+    fingerprint: Digest | None = None
+    digest: Digest | None = None
+    snapshot: Digest | None = None
+    task_revision: int | None = None
+    lock_digest: Digest | None = None
+    reported: Figures | None = None
+    trained_at: datetime | None = None
+    isolation: Isolation | None = None
+    last_failure: Failure | None = None
+
+
+class Snapshot(Kept):
+    """A copy of the data: its digest, the newest date it knows, when it was taken, and how many rows."""
+
+    digest: Digest
+    data_date: str
+    taken_at: datetime
+    rows: dict[str, int]
+    set_aside: dict[str, int] = Field(default_factory=dict)
+    copy_of: str
+
+
+class Judgement(Kept):
+    """How an artifact does on the exam of `environment`, against its baselines, beside its champion."""
+
+    environment: str
+    model: str
+    version: str
+    digest: Digest
+    champion: Digest | None
+    champion_version: str | None
+    exam_digest: Digest
+    snapshot: Digest
+    cut: str
+    at: datetime
+    figures: Figures
+    champion_figures: Figures | None = None
+    baselines: dict[str, Figures]
+    verdict: Literal["first", "better", "worse", "cannot-tell"] | None = None
+
+
+# --- receipts ----------------------------------------------------------------------------------------------
+
+
+class ReceiptBase(Kept):
+    """What every receipt says: which ledger, at which source commit, when, by whom, and whether it succeeded."""
+
+    format_version: int = FORMAT_VERSION
+    environment: str
+    source_commit: str | None = None
+    at: datetime
+    by: str
+    run_url: str | None = None
+    outcome: Literal["succeeded", "failed"] = "succeeded"
+    reason: str = ""
+
+
+class AdoptReceipt(ReceiptBase):
+    action: Literal["adopt"] = "adopt"
+    rules: Rules
+
+
+class RefreshReceipt(ReceiptBase):
+    action: Literal["refresh"] = "refresh"
+    snapshot: Snapshot
+
+
+class TrainReceipt(ReceiptBase):
+    action: Literal["train"] = "train"
+    artifact: Artifact
+
+
+class JudgeReceipt(ReceiptBase):
+    action: Literal["judge"] = "judge"
+    model: str
+    version: str
+    digest: Digest
+    for_environment: str
+    judgement: Judgement | None = None
+    failure: Failure | None = None
+
+
+class DeployReceipt(ReceiptBase):
+    action: Literal["deploy"] = "deploy"
+    model: str
+    version: str
+    digest: Digest
+    pin_commit: str | None = None
+    evidence: Evidence = Evidence(kind="none")
+    going_back: bool = False
+    generation: int = 0
+
+
+class WithdrawReceipt(ReceiptBase):
+    action: Literal["withdraw"] = "withdraw"
+    model: str
+    version: str | None
+    digest: Digest | None
+    pin_commit: str | None = None
+    evidence: Evidence = Evidence(kind="none")
+    generation: int = 0
+
+
+class HealReceipt(ReceiptBase):
+    action: Literal["heal"] = "heal"
+    model: str
+    version: str
+    digest: Digest
+    generation: int = 0
+
+
+class LeaseBreakReceipt(ReceiptBase):
+    action: Literal["lease-break"] = "lease-break"
+    holder: str
+    generation: int
+
+
+Receipt = Annotated[
+    AdoptReceipt
+    | RefreshReceipt
+    | TrainReceipt
+    | JudgeReceipt
+    | DeployReceipt
+    | WithdrawReceipt
+    | HealReceipt
+    | LeaseBreakReceipt,
+    Field(discriminator="action"),
+]
+RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt, config=ConfigDict(defer_build=True))
+
+
+# --- the record and its files ------------------------------------------------------------------------------
+
+
+class Record(Kept):
+    """The present state of one environment's ledger."""
+
+    environment: str
+    rules: list[Rules] = Field(default_factory=list, description="every Adopt, oldest first; the last is in force")
+    deployments: dict[str, Deployment] = Field(default_factory=dict)
+    artifacts: dict[str, dict[str, Artifact]] = Field(default_factory=dict)
+    snapshots: list[Snapshot] = Field(default_factory=list, description="oldest first; the last is the newest")
+    judgements: dict[str, dict[str, list[Judgement]]] = Field(
+        default_factory=dict, description="environment → model → judgements, oldest first"
+    )
+    last_source: str | None = None
+
+    @property
+    def in_force(self) -> Rules | None:
+        """The rules in force, or None before the first Adopt."""
+        return self.rules[-1] if self.rules else None
+
+    @property
+    def newest_snapshot(self) -> Snapshot | None:
+        return self.snapshots[-1] if self.snapshots else None
+
+    def files(self) -> dict[str, bytes]:
+        """The record as the files of a ledger commit's tree, path → bytes; equal records give equal bytes."""
+        out = {
+            "format.json": _dump({"format_version": FORMAT_VERSION, "environment": self.environment}),
+            "source.json": _dump({"last_source": self.last_source}),
+        }
+        if self.rules:
+            out["rules.json"] = _dump({"rules": [_plain(rules) for rules in self.rules]})
+        for model, deployment in self.deployments.items():
+            out[f"deployments/{model}.json"] = _dump(_plain(deployment))
+        for model, versions in self.artifacts.items():
+            for version, artifact in versions.items():
+                out[f"artifacts/{model}/{version}.json"] = _dump(_plain(artifact))
+        for position, snapshot in enumerate(self.snapshots):
+            out[f"snapshots/{position:06d}.json"] = _dump(_plain(snapshot))
+        for environment, models in self.judgements.items():
+            for model, judgements in models.items():
+                out[f"judgements/{environment}/{model}.json"] = _dump({"judgements": [_plain(j) for j in judgements]})
+        return out
+
+    @classmethod
+    def from_files(cls, environment: str, files: Mapping[str, bytes]) -> Record:
+        """Read what `files` wrote. Raises VerificationFailed on a newer format or on files that are not a record."""
+        if not files:
+            return cls(environment=environment)
+        try:
+            return _read(environment, {path: json.loads(content) for path, content in files.items()})
+        except (ValueError, KeyError, TypeError) as error:
+            raise VerificationFailed(
+                f"ledger/{environment} does not hold a record of this project: {error}",
+                next_step="reconciler verify says which commit; nothing was changed",
+            ) from error
+
+
+def _read(environment: str, files: Mapping[str, Any]) -> Record:
+    found = files["format.json"]["format_version"]
+    if found > FORMAT_VERSION:
+        raise VerificationFailed(
+            f"ledger/{environment} has format {found}, this reconciler reads up to {FORMAT_VERSION}",
+            next_step="upgrade the reconciler; nothing was changed",
+        )
+    artifacts: dict[str, dict[str, Any]] = {}
+    judgements: dict[str, dict[str, Any]] = {}
+    deployments: dict[str, Any] = {}
+    snapshots: list[Any] = []
+    for path in sorted(files):
+        parts = path.removesuffix(".json").split("/")
+        match parts:
+            case ["deployments", model]:
+                deployments[model] = files[path]
+            case ["artifacts", model, version]:
+                artifacts.setdefault(model, {})[version] = files[path]
+            case ["snapshots", _]:
+                snapshots.append(files[path])
+            case ["judgements", target, model]:
+                judgements.setdefault(target, {})[model] = files[path]["judgements"]
+    return Record.model_validate(
+        {
+            "environment": environment,
+            "rules": files.get("rules.json", {}).get("rules", []),
+            "deployments": deployments,
+            "artifacts": artifacts,
+            "snapshots": snapshots,
+            "judgements": judgements,
+            "last_source": files["source.json"]["last_source"],
+        }
+    )
+
+
+def _plain(value: Kept) -> dict[str, Any]:
+    return value.model_dump(mode="json")
+
+
+def _dump(value: object) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,80 @@
+"""What was read from one commit of main: manifests with their places, and every fault found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconciler.domain.manifests import Environment, ModelVersion, Pin
+from reconciler.domain.problems import Place, Problem
+
+
+@dataclass(frozen=True)
+class SourceVersion:
+    """A valid ModelVersion file: the plain document as written, and its place.
+
+    `manifest` is built on first use: a plan over thousands of versions needs only the few that something asks of.
+    """
+
+    document: Mapping[str, Any]
+    place: Place
+    blob: str
+
+    @property
+    def name(self) -> str:
+        return str(self.document["metadata"]["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.document["metadata"]["version"])
+
+    @property
+    def written_spec(self) -> Mapping[str, Any]:
+        """The spec with exactly the keys that the author wrote: what the recipe digest is of."""
+        spec: Mapping[str, Any] = self.document["spec"]
+        return spec
+
+    @cached_property
+    def manifest(self) -> ModelVersion:
+        return ModelVersion.model_validate(self.document)
+
+
+@dataclass(frozen=True)
+class SourcePin:
+    """One pin of one release, and the line it stands on."""
+
+    environment: str
+    model: str
+    pin: Pin
+    place: Place
+
+
+@dataclass(frozen=True)
+class SourceEnvironment:
+    """An environment's file and allowed signers: parsed, as texts, and the blob ids that identify them."""
+
+    environment: Environment
+    text: str
+    blob: str
+    signers_text: str | None
+    signers_blob: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Source:
+    """Everything the repository declares at one commit. `commit` is None for a working tree with edits.
+
+    `releases` maps an environment to the places of the release files that name it (an empty release counts).
+    `versions` is keyed by (model, version); `pins` by (environment, model).
+    """
+
+    commit: str | None
+    label: str
+    versions: Mapping[tuple[str, str], SourceVersion] = field(default_factory=dict)
+    pins: Mapping[tuple[str, str], SourcePin] = field(default_factory=dict)
+    environments: Mapping[str, SourceEnvironment] = field(default_factory=dict)
+    releases: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()

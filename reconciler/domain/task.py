@@ -1,0 +1,73 @@
+"""What a prediction task says of itself without loading anything heavy: fields, features, estimators, parameters.
+
+The task's folder builds one `TaskSpec`; validation and planning read it. Formulas live in the heavy files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+FieldType = Literal["text", "number", "whole", "date", "flag"]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A column of a snapshot's table: its type, whether it must be mapped, and when its value is known."""
+
+    name: str
+    table: Literal["invoices", "customers"]
+    type: FieldType
+    known_at: Literal["invoice-date", "later"]
+    required: bool = False
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """A column of the feature table: its group, its type, the fields it needs, and its formula in words."""
+
+    name: str
+    group: str
+    type: Literal["number", "text"]
+    needs: tuple[str, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """A published parameter of an estimator. Limits are inclusive; `choices` closes a text parameter."""
+
+    name: str
+    type: Literal["whole", "number", "flag", "text"]
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    nullable: bool = False
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class EstimatorSpec:
+    """An estimator kind and its published parameters."""
+
+    kind: str
+    parameters: Mapping[str, ParameterSpec]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """All that validation and planning may know of a task. `revision` is part of every fingerprint."""
+
+    name: str
+    revision: int
+    fields: Mapping[str, FieldSpec]
+    features: Mapping[str, FeatureSpec]
+    estimators: Mapping[str, EstimatorSpec]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the feature groups, in the order of the catalogue."""
+        return tuple(dict.fromkeys(feature.group for feature in self.features.values()))
