@@ -26,6 +26,25 @@ Progress = Callable[[str, int, int], None]
 # --- git: source and history -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A file of a tree: its git mode (`100644`, `100755`, `120000` for a symlink) and its blob id."""
+
+    mode: str
+    blob: str
+
+
+class Trees(Protocol):
+    """Files of a commit, or of the working tree (revision None), as blobs."""
+
+    def listing(self, revision: str | None, folders: Sequence[str]) -> tuple[str | None, Mapping[str, Entry]]:
+        """(commit id, path → entry) of every file below the folders. Raises NeedsPerson where there is no such
+        revision. For the working tree the commit is None and blob ids are what git would give the files."""
+
+    def contents(self, blobs: Sequence[str], limit: int) -> Mapping[str, bytes | None]:
+        """Blob id → content, None where it is larger than `limit` bytes. Only ids that `listing` gave."""
+
+
 class ManifestSource(Protocol):
     """Reads manifests and environments. Hostile input: parses data, runs nothing."""
 
@@ -327,7 +346,7 @@ class Target(Protocol):
     """Where an environment's deployed models are read from."""
 
     def observe(self, *, hash_bytes: bool = False) -> TargetState:
-        """What is there. Without `hash_bytes` a file's size and time stand for its bytes where they were hashed before."""
+        """What is there. Without `hash_bytes` a file's size and time stand for bytes that were hashed before."""
 
     def deploy(self, model: str, deployment: Observed, files: Mapping[str, bytes]) -> None:
         """Set the model by one rename; marks an empty target as this environment's. Refuses an older generation
