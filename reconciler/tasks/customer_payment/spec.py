@@ -1,0 +1,152 @@
+"""The customer-payment task as validation and planning may know it: fields, features, estimators, parameters.
+
+Light: imports only `domain`. Formulas are in `features.py`, in words in docs/task-customer-payment.md. A change
+of any formula, default, limit or export raises `REVISION`, which is part of every fingerprint.
+"""
+
+from __future__ import annotations
+
+from reconciler.domain.task import EstimatorSpec, FeatureSpec, FieldSpec, ParameterSpec, TaskSpec
+
+REVISION = 1
+NAME = "customer-payment"
+
+#: Keys of invoices and of customers: what makes a row one row.
+INVOICE_KEY = ("legal_entity", "invoice", "instalment")
+CUSTOMER_KEY = ("legal_entity", "customer")
+
+# A customers field whose name the invoices table has too is known as `customers.NAME`.
+_FIELDS = (
+    FieldSpec("legal_entity", "invoices", "text", "invoice-date", True, "the company that sent the invoice"),
+    FieldSpec("invoice", "invoices", "text", "invoice-date", True, "the invoice's number; never a feature"),
+    FieldSpec("instalment", "invoices", "whole", "invoice-date", False, "which instalment; 1 where not mapped"),
+    FieldSpec("customer", "invoices", "text", "invoice-date", True, "the customer's account; never a feature"),
+    FieldSpec("invoice_date", "invoices", "date", "invoice-date", True, "the day the invoice is dated"),
+    FieldSpec("due_date", "invoices", "date", "invoice-date", True, "the day it has to be paid by"),
+    FieldSpec("settled_date", "invoices", "date", "later", False, "the day it was paid in full; empty while open"),
+    FieldSpec("amount", "invoices", "number", "invoice-date", True, "in the invoice's currency"),
+    FieldSpec("currency", "invoices", "text", "invoice-date", False, "of the amount"),
+    FieldSpec("accounting_amount", "invoices", "number", "invoice-date", False, "in the company's currency"),
+    FieldSpec("open_amount", "invoices", "number", "later", False, "what is still to be paid"),
+    FieldSpec("delivery", "invoices", "text", "later", False, "how the bill was sent, as paper or electronic"),
+    FieldSpec("disputed", "invoices", "flag", "later", False, "whether the customer disputed it"),
+    FieldSpec("country", "invoices", "text", "later", False, "the country it was sent to"),
+    FieldSpec("legal_entity", "customers", "text", "invoice-date", False, "the company whose customer it is"),
+    FieldSpec("customer", "customers", "text", "invoice-date", True, "the customer's account"),
+    FieldSpec("country", "customers", "text", "later", False, "the customer's country"),
+    FieldSpec("customer_group", "customers", "text", "later", False, "the group the customer belongs to"),
+    FieldSpec("customer_since", "customers", "date", "invoice-date", False, "the day the account was opened"),
+)
+_TWICE = frozenset({"legal_entity", "customer", "country"})
+
+
+def field_key(field: FieldSpec) -> str:
+    """The name by which filters and `needs` know a field: `country`, `customers.country`, `customer_group`."""
+    return f"customers.{field.name}" if field.table == "customers" and field.name in _TWICE else field.name
+
+
+# `needs` names fields of the row itself; what other invoices bring is known by their settlement dates.
+_FEATURES = (
+    FeatureSpec("amount", "invoice", "number", ("amount",), "the amount"),
+    FeatureSpec("amount_log", "invoice", "number", ("amount",), "sign(amount) · ln(1 + |amount|)"),
+    FeatureSpec("terms_days", "invoice", "number", ("invoice_date", "due_date"), "due date − invoice date, in days"),
+    FeatureSpec("currency", "invoice", "text", ("currency",), "the currency"),
+    FeatureSpec("delivery", "invoice", "text", ("delivery",), "how the bill was sent"),
+    FeatureSpec("country", "invoice", "text", ("country",), "the invoice's country, else its customer's"),
+    FeatureSpec("due_weekday", "calendar", "number", ("due_date",), "0 for Monday … 6 for Sunday"),
+    FeatureSpec("due_day", "calendar", "number", ("due_date",), "day of the month of the due date"),
+    FeatureSpec("customer_group", "customer", "text", ("customer_group",), "the customer's group"),
+    FeatureSpec(
+        "account_age_days", "customer", "number", ("customer_since",), "days since the account was opened, at least 0"
+    ),
+    FeatureSpec("history_settled", "customer-history", "number", (), "n: the customer's other invoices settled before"),
+    FeatureSpec(
+        "history_days_late", "customer-history", "number", (), "(Σ days late + 3 · the portfolio's mean) / (n + 3)"
+    ),
+    FeatureSpec(
+        "history_days_late_recent",
+        "customer-history",
+        "number",
+        (),
+        "as history_days_late, each settlement halved in weight for every 90 days since",
+    ),
+    FeatureSpec(
+        "history_last_days_late",
+        "customer-history",
+        "number",
+        (),
+        "days late of the last settlement (the latest of several on that day), else the portfolio's mean",
+    ),
+    FeatureSpec(
+        "history_late_share",
+        "customer-history",
+        "number",
+        (),
+        "(n late or worse + 3 · the portfolio's share) / (n + 3)",
+    ),
+    FeatureSpec(
+        "history_very_late_share",
+        "customer-history",
+        "number",
+        (),
+        "(n very late + 3 · the portfolio's share) / (n + 3)",
+    ),
+    FeatureSpec(
+        "history_known_late_share",
+        "customer-history",
+        "number",
+        (),
+        "(n late or worse + open overdue + 3 · the portfolio's share) / (n + open overdue + 3)",
+    ),
+    FeatureSpec("overdue_count", "customer-history", "number", (), "the customer's other invoices open past lateness"),
+    FeatureSpec("overdue_amount_log", "customer-history", "number", (), "ln(1 + Σ of their amounts, at least 0)"),
+    FeatureSpec("overdue_age_days", "customer-history", "number", (), "mean days since their due dates, 0 if none"),
+    FeatureSpec("tenure_days", "customer-history", "number", (), "days since the customer's first other invoice"),
+)
+
+
+def _parameters(*parameters: ParameterSpec) -> dict[str, ParameterSpec]:
+    return {parameter.name: parameter for parameter in parameters}
+
+
+_ESTIMATORS = (
+    EstimatorSpec(
+        "logistic-regression",
+        _parameters(
+            ParameterSpec("C", "number", 1e-4, 1e4, summary="inverse strength of the L2 penalty; default 0.3"),
+            ParameterSpec("max_iter", "whole", 10, 5000, summary="steps of lbfgs; default 1000"),
+        ),
+        "multinomial, on inputs scaled and clipped to the training range",
+    ),
+    EstimatorSpec(
+        "hist-gradient-boosting",
+        _parameters(
+            ParameterSpec("max_iter", "whole", 1, 1000, summary="rounds of boosting; default 60"),
+            ParameterSpec("learning_rate", "number", 0.001, 1.0, summary="default 0.1"),
+            ParameterSpec("max_leaf_nodes", "whole", 2, 255, summary="leaves of a tree; default 4"),
+            ParameterSpec("max_depth", "whole", 1, 32, nullable=True, summary="default none"),
+            ParameterSpec("min_samples_leaf", "whole", 1, 10000, summary="rows of a leaf; default 20"),
+            ParameterSpec("l2_regularization", "number", 0.0, 1e4, summary="default 0"),
+            ParameterSpec("max_bins", "whole", 2, 255, summary="bins of an input; default 255"),
+        ),
+        "histogram gradient boosting, without early stopping",
+    ),
+    EstimatorSpec(
+        "random-forest",
+        _parameters(
+            ParameterSpec("n_estimators", "whole", 1, 500, summary="trees; default 200"),
+            ParameterSpec("max_depth", "whole", 1, 32, nullable=True, summary="default 8"),
+            ParameterSpec("min_samples_leaf", "whole", 1, 10000, summary="rows of a leaf; default 5"),
+            ParameterSpec("max_features", "number", 0.05, 1.0, summary="share of inputs tried at a split; default 0.5"),
+        ),
+        "forest of decision trees, probabilities averaged",
+    ),
+)
+
+SPEC = TaskSpec(
+    name=NAME,
+    revision=REVISION,
+    fields={field_key(field): field for field in _FIELDS},
+    features={feature.name: feature for feature in _FEATURES},
+    estimators={estimator.kind: estimator for estimator in _ESTIMATORS},
+)
