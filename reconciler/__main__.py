@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
+from reconciler.cli.root import Session, make_root, run
+
+if TYPE_CHECKING:
+    from reconciler.usecases.house import House
+
+
+def build(session: Session) -> House:
+    """The house of the repository that `-C` names."""
+    raise NotImplementedError(session)
+
 
 def main() -> None:
-    """Run the command line."""
-    raise SystemExit(0)
+    """Run the command line and exit with its code."""
+    sys.exit(run(make_root(build)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+"""One escaper per view: text from files must not move a cursor, start a CI command, or become markup."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+
+def terminal(text: str, *, lines: bool = False) -> str:
+    """Text that is safe on a terminal: control, format and bidi characters become visible escapes.
+
+    With `lines`, line ends stay. A line that a CI system would take as a command (`::error`) is broken up.
+    """
+    if not _PRINTABLE.fullmatch(text):
+        text = "".join(_visible(character, lines) for character in text)
+    return "\n".join(_no_command(line) for line in text.split("\n"))
+
+
+def _visible(character: str, lines: bool) -> str:
+    if character == "\n" and lines:
+        return character
+    if character in _BIDI or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        code = ord(character)
+        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+    return character
+
+
+def _no_command(line: str) -> str:
+    stripped = line.lstrip()
+    return line.replace("::", ":\\:", 1) if stripped.startswith("::") else line

@@ -1,0 +1,56 @@
+"""The ports and the settings of this run, gathered: what every use case is given. Built only in `__main__`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.domain.manifests import FolderTarget
+from reconciler.domain.task import TaskSpec
+from reconciler.ports import (
+    ArtifactStore,
+    Branches,
+    Clock,
+    DataSource,
+    History,
+    Lease,
+    Ledger,
+    ManifestEditor,
+    ManifestSource,
+    Progress,
+    SnapshotStore,
+    Target,
+    Trainer,
+)
+
+
+def silent(_label: str, _done: int, _total: int) -> None:
+    """A `Progress` that shows nothing."""
+
+
+@dataclass(frozen=True)
+class House:
+    """One repository and everything that reaches out of it.
+
+    `root` is the main worktree: relative paths of environment files resolve from it. `who` and `run_url` go into
+    receipts. The `open_…` functions build the adapter for a path or a target named by rules in force.
+    """
+
+    root: Path
+    source: ManifestSource
+    history: History
+    branches: Branches
+    ledger: Ledger
+    lease: Lease
+    editor: ManifestEditor
+    data: DataSource
+    trainer: Trainer
+    clock: Clock
+    tasks: Mapping[str, TaskSpec]
+    open_store: Callable[[str], ArtifactStore]
+    open_snapshots: Callable[[str], SnapshotStore]
+    open_target: Callable[[str, FolderTarget], Target]
+    who: str
+    run_url: str | None = None
+    progress: Progress = silent
