@@ -18,7 +18,7 @@ from reconciler.domain.manifests import Exam
 def canonical(value: Any) -> bytes:
     """Canonical JSON (RFC 8785) of plain values; dates become ISO strings. Raises ValueError for what JSON lacks."""
     try:
-        return rfc8785.dumps(_plain(value))
+        return bytes(rfc8785.dumps(_plain(value)))
     except rfc8785.CanonicalizationError as error:
         raise ValueError(str(error)) from error
 
