@@ -13,8 +13,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reconciler.domain.jobs import Job, Result, SnapshotManifest
-from reconciler.domain.manifests import EnvironmentData, Pin
+from reconciler.domain.jobs import Job, Result, SnapshotColumn, SnapshotManifest
+from reconciler.domain.manifests import Environment, EnvironmentData, Pin
+from reconciler.domain.observed import Observed, Signature, TargetState
 from reconciler.domain.problems import Place, Problem
 from reconciler.domain.record import Isolation, Receipt, Record
 from reconciler.domain.source import Source
@@ -51,6 +52,10 @@ class ManifestSource(Protocol):
     def read(self, revision: str | None) -> Source:
         """Everything at a commit (any revision), or the working tree for None. Faults are values in the Source."""
 
+    def locate(self, source: Source, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        """The problems, each that names only a file of `source` and a path now with the line and column of that
+        field. Reads those files alone."""
+
     def pins_at(self, commit: str) -> Mapping[tuple[str, str], Pin]:
         """The pins at a commit, (environment, model) → pin; files that cannot be read count as absent."""
 
@@ -67,15 +72,6 @@ class Commit:
     author: str
     subject: str
     at: datetime
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What an SSH signature check said: `good` with its principal, or why it is not one."""
-
-    status: Literal["good", "none", "bad"]
-    principal: str | None = None
-    detail: str = ""
 
 
 class History(Protocol):
@@ -256,6 +252,30 @@ class Extract:
     rows: Mapping[str, int]
     set_aside: Mapping[str, int] = field(default_factory=dict)
     examples: Sequence[BadRow] = ()
+    columns: Mapping[str, Sequence[SnapshotColumn]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a person's file looks like: how it is written, and its columns as texts, by the header's order.
+
+    `columns[i]` holds the cells below `header[i]`: all of them, or an even sample where the file has more rows
+    than were asked for (`rows` is how many it has)."""
+
+    path: str
+    encoding: Literal["utf-8", "utf-16", "latin-1"]
+    marked: bool
+    delimiter: str
+    header: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
+    rows: int
+
+
+class TableLook(Protocol):
+    """Looks at a file that nobody has described yet."""
+
+    def look(self, path: Path, most: int) -> Sample:
+        """Raises AuthorMustFix for what is not a regular, readable, non-empty file of lines with a header."""
 
 
 class DataSource(Protocol):
@@ -278,8 +298,19 @@ class SnapshotStore(Protocol):
     def manifest(self, digest: str) -> SnapshotManifest:
         """Raises VerificationFailed when gone or altered."""
 
-    def profile(self, digest: str) -> Mapping[str, object]:
+    def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""
+
+
+class Beginnings(Protocol):
+    """Makes a new repository, whole or not at all."""
+
+    def create(
+        self, folder: Path, files: Mapping[str, bytes], loose: Mapping[str, bytes], settings: Sequence[str]
+    ) -> str:
+        """A repository at `folder` (absent, or an empty folder) with one commit of `files` on branch main; `loose`
+        files lie in it and are not committed; `settings` are values of git config `reconciler.dataAllow`.
+        Returns the commit id. Raises AuthorMustFix where something is there, RetryLater when the disk refuses."""
 
 
 # --- the box -----------------------------------------------------------------------------------------------
@@ -318,30 +349,6 @@ class Trainer(Protocol):
 # --- targets -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Observed:
-    """One model as found in a target; `intact` is False when its bytes are not those of its digest."""
-
-    model: str
-    version: str | None
-    digest: str | None
-    generation: int
-    ledger_commit: str | None
-    intact: bool = True
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class TargetState:
-    """A target as found. `unknown` (cannot be read, or no marker) is never healed. `generation` is the highest
-    that it has seen."""
-
-    status: Literal["known", "empty", "unknown"]
-    detail: str = ""
-    models: Mapping[str, Observed] = field(default_factory=dict)
-    generation: int = 0
-
-
 class Target(Protocol):
     """Where an environment's deployed models are read from."""
 
@@ -374,8 +381,15 @@ class ManifestEditor(Protocol):
     def set_pin(self, content: bytes, model: str, pin: Pin, file: str) -> bytes:
         """The release with this one pin set. Raises AuthorMustFix with the line where it cannot be done safely."""
 
+    def environment(self, file: str, content: bytes) -> Environment:
+        """The Environment in these bytes (rules that a ledger has adopted). Raises VerificationFailed if it is none."""
+
     def parse(self, file: str, content: bytes) -> tuple[object, tuple[Problem, ...]]:
         """The document as plain values, and every fault with its place."""
 
     def place_of(self, file: str, content: bytes, path: Sequence[str]) -> Place:
         """Where a field stands in a file."""
+
+    def tidy(self, file: str, content: bytes) -> bytes:
+        """The file in its usual form: key order, indentation, spacing; comments stay. Applying it twice is
+        applying it once. Raises AuthorMustFix where the file is not YAML or its meaning would change."""

@@ -151,7 +151,8 @@ class SnapshotTable(Kept):
 
 
 class SnapshotManifest(Kept):
-    """`snapshot.json`: what a snapshot holds. Its digest is of the columns and the parts' canonical digests."""
+    """`snapshot.json`: what a snapshot holds. Its digest is of the data date, the columns and the parts' canonical
+    digests."""
 
     format_version: int = 1
     digest: Digest

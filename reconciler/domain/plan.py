@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from reconciler.domain.manifests import Exam
 from reconciler.domain.record import Artifact, Evidence, Rules
 
 Who = Literal["author", "approver", "operator", "time"]
@@ -51,6 +52,8 @@ class Judge:
     digest: str
     champion: str | None
     champion_version: str | None
+    exam: Exam
+    exam_digest: str
     reason: str
     pending: str = ""
 
@@ -104,13 +107,17 @@ class Held:
     """One thing refused or waiting. `who` must do `next_step`; `time` means that waiting is enough."""
 
     environment: str
-    model: str
+    model: str | None
     version: str | None
     reason: str
     detail: str
     next_step: str
     who: Who
     until: date | None = None
+
+
+#: Held reasons that mean: bytes or records are not what they should be. Exit 5, not 3.
+VERIFICATION_REASONS = frozenset({"artifact-missing", "artifact-altered", "ledger-rewritten", "ledger-missing"})
 
 
 @dataclass(frozen=True)

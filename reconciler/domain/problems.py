@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A path of keys and positions as people write it: ``spec.features.include[0]``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def close_to(word: str, known: Iterable[str], *, say: str = "known") -> str:
+    """The next step for a word that is not known: the close spelling, else the known ones (at most twelve)."""
+    names = sorted(known)
+    close = get_close_matches(word[:100], names, 1, 0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    if not names:
+        return f"{say}: none"
+    return f"{say}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
 
 
 @dataclass(frozen=True, order=True)
@@ -23,7 +41,7 @@ class Problem:
     """One fault: where it is, the path of the field (`spec.estimator.kind`), what is wrong, and how to mend it.
 
     `touches` names what the fault holds back: ``("environment", NAME)``, ``("version", "MODEL@VERSION")``,
-    ``("model", MODEL)``; empty when the fault holds everything.
+    ``("model", MODEL)``, ``("pin", "ENVIRONMENT/MODEL")``; empty when the fault holds everything.
     """
 
     where: Place

@@ -267,6 +267,9 @@ class Record(Kept):
     judgements: dict[str, dict[str, list[Judgement]]] = Field(
         default_factory=dict, description="environment → model → judgements, oldest first"
     )
+    judge_failures: dict[str, Failure] = Field(
+        default_factory=dict, description="environment/model → why the last judging failed; gone once one succeeds"
+    )
     last_source: str | None = None
 
     @property
@@ -284,6 +287,8 @@ class Record(Kept):
             "format.json": _dump({"format_version": FORMAT_VERSION, "environment": self.environment}),
             "source.json": _dump({"last_source": self.last_source}),
         }
+        for key, failure in self.judge_failures.items():
+            out[f"judge-failures/{key}.json"] = _dump(_plain(failure))
         if self.rules:
             out["rules.json"] = _dump({"rules": [_plain(rules) for rules in self.rules]})
         for model, deployment in self.deployments.items():
@@ -322,6 +327,7 @@ def _read(environment: str, files: Mapping[str, Any]) -> Record:
     artifacts: dict[str, dict[str, Any]] = {}
     judgements: dict[str, dict[str, Any]] = {}
     deployments: dict[str, Any] = {}
+    judge_failures: dict[str, Any] = {}
     snapshots: list[Any] = []
     for path in sorted(files):
         parts = path.removesuffix(".json").split("/")
@@ -332,6 +338,8 @@ def _read(environment: str, files: Mapping[str, Any]) -> Record:
                 artifacts.setdefault(model, {})[version] = files[path]
             case ["snapshots", _]:
                 snapshots.append(files[path])
+            case ["judge-failures", target, model]:
+                judge_failures[f"{target}/{model}"] = files[path]
             case ["judgements", target, model]:
                 judgements.setdefault(target, {})[model] = files[path]["judgements"]
     return Record.model_validate(
@@ -342,6 +350,7 @@ def _read(environment: str, files: Mapping[str, Any]) -> Record:
             "artifacts": artifacts,
             "snapshots": snapshots,
             "judgements": judgements,
+            "judge_failures": judge_failures,
             "last_source": files["source.json"]["last_source"],
         }
     )

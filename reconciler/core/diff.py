@@ -1,0 +1,247 @@
+"""diff(world) → Plan: what is wanted against what is recorded and found. Pure, and its order is fixed.
+
+Adopts come first. Then, from the training environment outwards, each model's Train, Deploy, Withdraw or Heal.
+Judges come last: the promotion that waits for one follows in the next pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.core import judging
+from reconciler.core.facts import World
+from reconciler.core.gates import needs_judgement
+from reconciler.core.pins import Decision, View, decide, orphan
+from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.domain.observed import TargetState
+from reconciler.domain.plan import Action, Adopt, Held, Judge, Plan
+from reconciler.domain.problems import Problem
+from reconciler.domain.record import Deployment, Rules
+from reconciler.domain.source import SourcePin
+
+Outcome = tuple[list[Action], list[Held], int]
+
+
+def diff(world: World) -> Plan:
+    """The plan for a world. The same world gives the same plan, whatever the order of its mappings."""
+    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    order = chain(books)
+    actions: list[Action] = [adopt for name in order if (adopt := books[name].adopt)]
+    held: list[Held] = [*_problems(world.source.problems), *(b.held for b in books.values() if b.held)]
+    unchanged = 0
+    judges: list[Action] = []
+    if any(problem.severity == "error" and not problem.touches for problem in world.source.problems):
+        actions, order = [], []
+    for name in order:
+        view = _view(world, books, name)
+        if view is None:
+            continue
+        done, stopped, same = _environment(view)
+        actions += done
+        held += stopped
+        unchanged += same
+        judges += _judges(view)
+    plan = Plan(
+        source_commit=world.source.commit,
+        ledgers=dict(sorted(world.tips.items())),
+        actions=(*actions, *judges),
+        held=tuple(sorted(set(held), key=_held_order)),
+        unchanged=unchanged,
+    )
+    return _selected(plan, world)
+
+
+def chain(books: Mapping[str, Rulebook]) -> list[str]:
+    """Environments from the one that trains outwards along `promotesFrom`; the same depth by name."""
+
+    def depth(name: str) -> int:
+        seen = [name]
+        while (below := books[seen[-1]].spec.promotes_from) and below in books and below not in seen:
+            seen.append(below)
+        return len(seen)
+
+    return sorted(books, key=lambda name: (depth(name), name))
+
+
+def trainer_of(books: Mapping[str, Rulebook]) -> str | None:
+    """The environment that trains, by the rules in force; None where there is not exactly one."""
+    trains = [name for name, book in books.items() if book.spec.training is not None]
+    return trains[0] if len(trains) == 1 else None
+
+
+def _view(world: World, books: Mapping[str, Rulebook], name: str) -> View | None:
+    trainer = trainer_of(books)
+    if trainer is None or ("environment", name) in _touched(world.source.problems):
+        return None
+    book = books[name]
+    max_age = book.spec.data.max_age or books[trainer].spec.data.max_age
+    bench = judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, world.retry)
+    below = book.spec.promotes_from
+    return View(
+        world=world,
+        book=book,
+        record=world.ledgers[name],
+        bench=bench,
+        below=world.ledgers.get(below) if below else None,
+        target=_trusted(world, name),
+        stored=world.stored.get(name, frozenset()),
+    )
+
+
+def _trusted(world: World, name: str) -> TargetState:
+    """The target as found; no marker while the ledger has deployments means unknown, not empty."""
+    found = world.targets.get(name, TargetState("unknown", "it cannot be reached from here"))
+    serving = any(deployment.digest for deployment in world.ledgers[name].deployments.values())
+    if found.status == "empty" and serving:
+        return replace(found, status="unknown", detail="it is empty, and the ledger says that models are deployed")
+    return found
+
+
+# --- one environment ---------------------------------------------------------------------------------------
+
+
+def _environment(view: View) -> Outcome:
+    if view.environment in view.world.rewritten:
+        return [], [_rewritten(view)], 0
+    pins = {model: pin for (name, model), pin in view.world.source.pins.items() if name == view.environment}
+    touched = _touched(view.world.source.problems)
+    actions: list[Action] = []
+    held: list[Held] = []
+    unchanged = 0
+    for model in sorted({*pins, *view.record.deployments}):
+        decision = _model(view, model, pins.get(model), touched)
+        actions += decision.actions
+        held += decision.held
+        unchanged += decision.unchanged
+    return actions, held, unchanged
+
+
+def _model(view: View, model: str, pin: SourcePin | None, touched: frozenset[tuple[str, str]]) -> Decision:
+    deployment = view.record.deployments.get(model)
+    if ("model", model) in touched or (pin and ("version", f"{model}@{pin.pin.version}") in touched):
+        return Decision(held=(_invalid(view, model, pin),))
+    if pin is not None:
+        return decide(view, pin)
+    return orphan(view, deployment) if deployment and deployment.digest else Decision(unchanged=True)
+
+
+def _judges(view: View) -> list[Action]:
+    """For an environment with gates: the version deployed below, and the one pinned here, each not yet judged."""
+    if view.environment in view.world.rewritten:
+        return []
+    pins = {model: pin for (name, model), pin in view.world.source.pins.items() if name == view.environment}
+    found: dict[tuple[str, str, str], Judge] = {}
+    for model in sorted({*pins, *(view.below.deployments if view.below else ())}):
+        for judge in _judges_of(view, model, pins.get(model)):
+            found[(judge.model, judge.digest, judge.exam_digest)] = judge
+    return list(found.values())
+
+
+def _judges_of(view: View, model: str, pin: SourcePin | None) -> Iterable[Judge]:
+    below = view.below.deployments.get(model) if view.below else None
+    here = view.record.deployments.get(model)
+    pinned = view.bench.record.artifacts.get(model, {}).get((pin.pin.version or "") if pin else "")
+    origin = view.world.origins.get((view.environment, model))
+    asked: list[tuple[str | None, str | None, tuple[Rules, ...]]] = []
+    if below:
+        asked.append((below.version, below.digest, (view.book.in_force,)))
+    if pinned and pin and pin.pin.digest in (None, pinned.digest):
+        asked.append((pinned.version, pinned.digest, view.book.for_pin(origin)))
+    for version, digest, rules in asked:
+        if version is None or digest is None or _needs_none(here, digest):
+            continue
+        for rule in rules:
+            spec = view.book.spec_of(rule)
+            if needs_judgement(spec.gates):
+                serves = here if here and here.digest else None
+                challenger = judging.Challenger(view.environment, model, version, digest, serves, spec.exam)
+                answer = judging.ask(view.bench, challenger)
+                if isinstance(answer, Judge):
+                    yield answer
+
+
+def _needs_none(here: Deployment | None, digest: str) -> bool:
+    """The champion itself, and what would be a going back, are not judged."""
+    if here is None:
+        return False
+    return here.digest == digest or any(s.digest == digest and s.last and not s.revoked for s in here.served)
+
+
+# --- problems and selection --------------------------------------------------------------------------------
+
+
+def _touched(problems: Iterable[Problem]) -> frozenset[tuple[str, str]]:
+    return frozenset(touch for problem in problems if problem.severity == "error" for touch in problem.touches)
+
+
+def _problems(problems: Iterable[Problem]) -> Iterable[Held]:
+    for problem in problems:
+        if problem.severity != "error":
+            continue
+        environments = [name for kind, name in problem.touches if kind == "environment"]
+        for environment in environments or [""]:
+            yield Held(
+                environment=environment,
+                model=next((name.split("@")[0] for kind, name in problem.touches if kind != "environment"), None),
+                version=next((name.split("@")[1] for kind, name in problem.touches if kind == "version"), None),
+                reason="manifest-invalid",
+                detail=f"{problem.where}: {problem.summary}" + (f" ({problem.path})" if problem.path else ""),
+                next_step=problem.fix or "mend the file, then reconciler validate",
+                who="author",
+            )
+
+
+def _invalid(view: View, model: str, pin: SourcePin | None) -> Held:
+    return Held(
+        environment=view.environment,
+        model=model,
+        version=pin.pin.version if pin else None,
+        reason="manifest-invalid",
+        detail="a file that this pin depends on is refused",
+        next_step="reconciler validate says which and why",
+        who="author",
+    )
+
+
+def _rewritten(view: View) -> Held:
+    missing = view.world.tips.get(view.environment) is None
+    return Held(
+        environment=view.environment,
+        model=None,
+        version=None,
+        reason="ledger-missing" if missing else "ledger-rewritten",
+        detail=(
+            f"the target is occupied, and ledger/{view.environment} "
+            + ("is missing" if missing else "does not contain the commit that the target remembers")
+        ),
+        next_step=f"restore ledger/{view.environment} from a copy; nothing was touched",
+        who="operator",
+    )
+
+
+def _held_order(held: Held) -> tuple[str, str, str, str, str]:
+    return (held.environment, held.model or "", held.version or "", held.reason, held.detail)
+
+
+def _selected(plan: Plan, world: World) -> Plan:
+    """Only what `-e` and `--select` ask for; Adopts go with their environment."""
+
+    def keeps(environment: str, model: str | None) -> bool:
+        fits = world.environments is None or environment in world.environments
+        return fits and (world.models is None or model is None or model in world.models)
+
+    def of(action: Action) -> tuple[str, str | None]:
+        match action:
+            case Adopt():
+                return action.environment, None
+            case Judge():
+                return action.for_environment, action.model
+            case _:
+                return action.environment, action.model
+
+    return replace(
+        plan,
+        actions=tuple(action for action in plan.actions if keeps(*of(action))),
+        held=tuple(held for held in plan.held if keeps(held.environment, held.model)),
+    )

@@ -1,0 +1,154 @@
+"""fold(record, receipt) → record: what each receipt changes in the present state of its ledger.
+
+The ledger's tree is this fold over its receipts and nothing else; `verify` replays it. A failed receipt changes
+no deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import assert_never
+
+from reconciler.domain.record import (
+    AdoptReceipt,
+    Artifact,
+    Deployment,
+    DeployReceipt,
+    Failure,
+    HealReceipt,
+    JudgeReceipt,
+    LeaseBreakReceipt,
+    Receipt,
+    Record,
+    RefreshReceipt,
+    Served,
+    TrainReceipt,
+    WithdrawReceipt,
+)
+
+
+def fold(record: Record, receipt: Receipt) -> Record:
+    """The record after this receipt."""
+    changed = _apply(record, receipt)
+    return changed.model_copy(update={"last_source": receipt.source_commit or record.last_source})
+
+
+def replay(environment: str, receipts: Iterable[Receipt]) -> Record:
+    """The record that receipts, oldest first, add up to."""
+    return reduce(fold, receipts, Record(environment=environment))
+
+
+def _apply(record: Record, receipt: Receipt) -> Record:
+    match receipt:
+        case TrainReceipt():
+            return _with_artifact(record, receipt.artifact)
+        case JudgeReceipt():
+            return _judge(record, receipt)
+        case LeaseBreakReceipt():
+            return record
+        case _ if receipt.outcome == "failed":
+            return record
+        case AdoptReceipt():
+            return record.model_copy(update={"rules": [*record.rules, receipt.rules]})
+        case RefreshReceipt():
+            others = [s for s in record.snapshots if s.digest != receipt.snapshot.digest]
+            return record.model_copy(update={"snapshots": [*others, receipt.snapshot]})
+        case DeployReceipt():
+            return _deploy(record, receipt)
+        case WithdrawReceipt():
+            return _withdraw(record, receipt)
+        case HealReceipt():
+            return record
+        case _:
+            assert_never(receipt)
+
+
+def _with_artifact(record: Record, artifact: Artifact) -> Record:
+    """Record a training; a version that has its digest keeps it for ever."""
+    versions = record.artifacts.get(artifact.model, {})
+    bound = versions.get(artifact.version)
+    if bound is not None and bound.digest is not None:
+        return record
+    if bound is not None and artifact.last_failure is not None:
+        artifact = artifact.model_copy(update={"last_failure": _counted(bound.last_failure, artifact.last_failure)})
+    changed = {**versions, artifact.version: artifact}
+    return record.model_copy(update={"artifacts": {**record.artifacts, artifact.model: changed}})
+
+
+def _counted(before: Failure | None, failure: Failure) -> Failure:
+    """Count tries of the same fingerprint."""
+    again = before is not None and before.fingerprint == failure.fingerprint and before.kind == failure.kind
+    return failure.model_copy(update={"attempts": before.attempts + 1}) if again and before else failure
+
+
+def _judge(record: Record, receipt: JudgeReceipt) -> Record:
+    key = f"{receipt.for_environment}/{receipt.model}"
+    failures = {name: failure for name, failure in record.judge_failures.items() if name != key}
+    if receipt.judgement is None:
+        if receipt.failure is not None:
+            failures[key] = _counted(record.judge_failures.get(key), receipt.failure)
+        return record.model_copy(update={"judge_failures": failures})
+    judgement = receipt.judgement
+    models = record.judgements.get(judgement.environment, {})
+    same = (judgement.digest, judgement.champion, judgement.exam_digest)
+    others = [j for j in models.get(judgement.model, []) if (j.digest, j.champion, j.exam_digest) != same]
+    models = {**models, judgement.model: [*others, judgement]}
+    judgements = {**record.judgements, judgement.environment: models}
+    return record.model_copy(update={"judgements": judgements, "judge_failures": failures})
+
+
+def _deploy(record: Record, receipt: DeployReceipt) -> Record:
+    before = record.deployments.get(receipt.model)
+    served = _left(before, receipt, revoke=receipt.going_back)
+    earlier = next((s for s in served if s.digest == receipt.digest), None)
+    others = [s for s in served if s.digest != receipt.digest]
+    now = Served(
+        version=receipt.version, digest=receipt.digest, first=earlier.first if earlier else receipt.at, last=None
+    )
+    return _with_deployment(
+        record,
+        Deployment(
+            model=receipt.model,
+            version=receipt.version,
+            digest=receipt.digest,
+            since=receipt.at,
+            source_commit=receipt.source_commit or "",
+            pin_commit=receipt.pin_commit,
+            evidence=receipt.evidence,
+            served=[*others, now],
+        ),
+    )
+
+
+def _withdraw(record: Record, receipt: WithdrawReceipt) -> Record:
+    return _with_deployment(
+        record,
+        Deployment(
+            model=receipt.model,
+            version=None,
+            digest=None,
+            since=receipt.at,
+            source_commit=receipt.source_commit or "",
+            pin_commit=receipt.pin_commit,
+            evidence=receipt.evidence,
+            served=_left(record.deployments.get(receipt.model), receipt, revoke=True),
+        ),
+    )
+
+
+def _left(before: Deployment | None, receipt: DeployReceipt | WithdrawReceipt, *, revoke: bool) -> list[Served]:
+    """What was served, with the present digest left at the time of this receipt."""
+    if before is None:
+        return []
+    leaves = before.digest != receipt.digest or isinstance(receipt, WithdrawReceipt)
+    return [
+        served.model_copy(update={"last": receipt.at, "revoked": revoke})
+        if leaves and served.digest == before.digest
+        else served
+        for served in before.served
+    ]
+
+
+def _with_deployment(record: Record, deployment: Deployment) -> Record:
+    return record.model_copy(update={"deployments": {**record.deployments, deployment.model: deployment}})

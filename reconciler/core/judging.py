@@ -1,0 +1,95 @@
+"""When a judgement is asked for (design section 5, "Judge"): a Judge action, what holds it, or the current one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.core.gates import Question, current_judgement
+from reconciler.core.identity import canonical, digest_of, exam_digest
+from reconciler.core.retries import exhausted
+from reconciler.domain.manifests import Exam
+from reconciler.domain.plan import Held, Judge, Who
+from reconciler.domain.record import Deployment, Judgement, Record
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What judging needs to know: the training environment's name and record, its snapshot limit, and the time."""
+
+    environment: str
+    record: Record
+    max_age: timedelta | None
+    now: datetime
+    retry: bool
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """The artifact to judge, for which environment, against what it serves now, by which exam."""
+
+    environment: str
+    model: str
+    version: str
+    digest: str
+    champion: Deployment | None
+    exam: Exam
+
+    @property
+    def question(self) -> Question:
+        champion = self.champion.digest if self.champion else None
+        return Question(self.environment, self.model, self.digest, champion, exam_digest(self.exam))
+
+
+def attempt_identity(question: Question, snapshot: str) -> str:
+    """What identifies a try at judging: a failure of one try says nothing about another."""
+    return digest_of(
+        canonical([question.digest, question.champion, question.exam_digest, snapshot, question.environment])
+    )
+
+
+def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
+    """The current judgement, or the Judge that makes it, or why it cannot be made."""
+    question = challenger.question
+    found = current_judgement(bench.record, question, max_age=bench.max_age, now=bench.now)
+    if found is not None:
+        return found
+    snapshot = bench.record.newest_snapshot
+    if snapshot is None:
+        return _held(challenger, "no-snapshot", f"{bench.environment} has no snapshot to judge on", _refresh(bench))
+    if bench.max_age is not None and bench.now - snapshot.taken_at > bench.max_age:
+        age = (bench.now - snapshot.taken_at).days
+        detail = f"the copy is {age} days old, the limit is {bench.max_age.days}"
+        return _held(challenger, "snapshot-stale", detail, _refresh(bench))
+    failure = bench.record.judge_failures.get(f"{challenger.environment}/{challenger.model}")
+    tried = failure is not None and failure.fingerprint == attempt_identity(question, snapshot.digest)
+    if failure is not None and tried and exhausted(failure) and not bench.retry:
+        next_step = "add a new version, refresh the data, or reconciler apply --retry"
+        return _held(challenger, "judge-failed", f"judging failed: {failure.reason}", next_step)
+    return _judge(bench, challenger)
+
+
+def _judge(bench: Bench, challenger: Challenger) -> Judge:
+    champion = challenger.champion
+    against = f"against {champion.version}" if champion and champion.version else "with no champion yet"
+    return Judge(
+        environment=bench.environment,
+        for_environment=challenger.environment,
+        model=challenger.model,
+        version=challenger.version,
+        digest=challenger.digest,
+        champion=champion.digest if champion else None,
+        champion_version=champion.version if champion else None,
+        exam=challenger.exam,
+        exam_digest=exam_digest(challenger.exam),
+        reason=f"no current judgement by {challenger.environment}'s exam, {against}",
+    )
+
+
+def _refresh(bench: Bench) -> str:
+    return f"reconciler data refresh {bench.environment}"
+
+
+def _held(challenger: Challenger, reason: str, detail: str, next_step: str) -> Held:
+    who: Who = "author" if reason == "judge-failed" else "operator"
+    return Held(challenger.environment, challenger.model, challenger.version, reason, detail, next_step, who)

@@ -1,0 +1,108 @@
+"""Rules change by their own rules: which are in force, whether new ones are adopted, and which judge a pin.
+
+An environment's rules are its file and its allowed signers. The first that its ledger records are trusted. Later
+ones need evidence, by the rules in force, for every first-parent commit since the files last equalled those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.evidence import Lacking, find, required
+from reconciler.core.facts import Origin, World
+from reconciler.domain.manifests import Environment, EnvironmentSpec
+from reconciler.domain.plan import Adopt, Held
+from reconciler.domain.record import Evidence, Rules
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of one environment in this pass, oldest first; the last are in force (an Adopt comes first)."""
+
+    environment: str
+    rules: tuple[Rules, ...]
+    parsed: Mapping[str, Environment]
+    adopt: Adopt | None = None
+    held: Held | None = None
+
+    @property
+    def in_force(self) -> Rules:
+        return self.rules[-1]
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """What the rules in force say."""
+        return self.spec_of(self.in_force)
+
+    def spec_of(self, rules: Rules) -> EnvironmentSpec:
+        return self.parsed[rules.environment_blob].spec
+
+    def for_pin(self, origin: Origin | None) -> tuple[Rules, ...]:
+        """The rules in force, and those of the newest Adopt older than the pin's merge (none: the first)."""
+        older = self.rules[max(0, origin.adopted_before - 1)] if origin else self.rules[0]
+        return (self.in_force,) if older.identity == self.in_force.identity else (self.in_force, older)
+
+
+def open_rulebook(world: World, environment: str) -> Rulebook | None:
+    """The rulebook of an environment, with its Adopt or what holds it; None where no rules can be read at all."""
+    recorded = tuple(world.ledgers[environment].rules)
+    candidate = world.candidates.get(environment)
+    if candidate is None:
+        return Rulebook(environment, recorded, world.parsed) if recorded else None
+    if not recorded:
+        adopt = Adopt(environment, candidate, "first rules of this environment: trusted, and shown as such")
+        return Rulebook(environment, (candidate,), world.parsed, adopt)
+    in_force = recorded[-1]
+    if candidate.identity == in_force.identity:
+        return Rulebook(environment, recorded, world.parsed)
+    return _change(world, environment, recorded, candidate)
+
+
+def _change(world: World, environment: str, recorded: tuple[Rules, ...], candidate: Rules) -> Rulebook:
+    in_force = recorded[-1]
+    kind = required(world.parsed[in_force.environment_blob].spec.policy)
+    origins = world.rule_origins.get(environment, ())
+    found: list[Evidence] = []
+    for origin in origins or (None,):
+        evidence = find(origin, kind, in_force)
+        if isinstance(evidence, Lacking):
+            if origin is not None and not origin.in_main:
+                continue
+            return Rulebook(environment, recorded, world.parsed, held=_not_adopted(environment, evidence))
+        found.append(evidence)
+    pending = _pending(origins, kind)
+    newest = found[0] if found else Evidence(kind="none")
+    rules = candidate.model_copy(update={"evidence": newest})
+    adopt = Adopt(environment, rules, _reason(in_force, candidate), pending)
+    return Rulebook(environment, (*recorded, rules), world.parsed, adopt)
+
+
+def _pending(origins: tuple[Origin, ...], kind: str) -> str:
+    if kind == "none" or all(origin.in_main for origin in origins):
+        return ""
+    return "the merge must be a merge commit" + (" signed by an approver" if kind == "signed" else "")
+
+
+def _reason(before: Rules, after: Rules) -> str:
+    changed = [
+        name
+        for name, old, new in (
+            ("its file", before.environment_blob, after.environment_blob),
+            ("its allowed signers", before.signers_blob, after.signers_blob),
+        )
+        if old != new
+    ]
+    return f"{' and '.join(changed)} changed since the rules in force"
+
+
+def _not_adopted(environment: str, lacking: Lacking) -> Held:
+    return Held(
+        environment=environment,
+        model=None,
+        version=None,
+        reason="rules-not-adopted",
+        detail=f"the rules in force stay: {lacking.detail}",
+        next_step=lacking.next_step,
+        who="approver",
+    )

@@ -1,0 +1,223 @@
+"""Read everything that a plan is decided from, before anything is decided: source, ledgers, targets, evidence.
+
+All reading of plan and apply happens here, through the ports; nothing is written. Costs grow with what differs:
+commits are looked through only for pins and rules that are not what the ledger says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.core.diff import chain, trainer_of
+from reconciler.core.facts import Origin, World
+from reconciler.core.identity import recipe_digest
+from reconciler.core.rulebook import open_rulebook
+from reconciler.domain.manifests import Environment, Pin
+from reconciler.domain.observed import Signature, TargetState
+from reconciler.domain.problems import Problem
+from reconciler.domain.record import Evidence, Record, Rules
+from reconciler.domain.source import Source, SourceEnvironment
+from reconciler.ports import Commit, LedgerState
+from reconciler.usecases.house import House
+
+RELEASES = "manifests/releases"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is planned: a revision (None: the working tree), which environments and models, and how closely to look."""
+
+    revision: str | None = "HEAD"
+    environments: frozenset[str] | None = None
+    models: frozenset[str] | None = None
+    retry: bool = False
+    hash_targets: bool = False
+
+
+def survey(house: House, ask: Ask, check: Iterable[Problem] = ()) -> World:
+    """The world as it is now. `check` are problems of cross-file validation, to go with those of the reader."""
+    source = house.source.read(ask.revision)
+    source = replace(source, problems=tuple(sorted({*source.problems, *check})))
+    states = {name: house.ledger.read(name) for name in sorted(source.environments)}
+    world = World(
+        source=source,
+        now=house.clock.now(),
+        tasks=house.tasks,
+        ledgers={name: state.record for name, state in states.items()},
+        tips={name: state.tip for name, state in states.items()},
+        targets={},
+        parsed=_parsed(house, source, states.values()),
+        candidates={name: _rules_of(house, source, name) for name in source.environments},
+        retry=ask.retry,
+        environments=ask.environments,
+        models=ask.models,
+    )
+    world = replace(world, rule_origins=_rule_origins(house, world))
+    world = replace(world, origins=_pin_origins(house, world), applied_recipes=_applied(house, world))
+    return _looked_at(house, world, hash_targets=ask.hash_targets)
+
+
+# --- rules -------------------------------------------------------------------------------------------------
+
+
+def _rules_of(house: House, source: Source, name: str) -> Rules:
+    found: SourceEnvironment = source.environments[name]
+    return Rules(
+        source_commit=source.commit or "",
+        environment_blob=found.blob,
+        signers_blob=found.signers_blob,
+        environment_text=found.text,
+        signers_text=found.signers_text,
+        evidence=Evidence(kind="none", commit=source.commit),
+        adopted_at=house.clock.now(),
+    )
+
+
+def _parsed(house: House, source: Source, states: Iterable[LedgerState]) -> dict[str, Environment]:
+    """Every rules text in play, parsed once: those of the source, and those that ledgers have adopted."""
+    parsed = {found.blob: found.environment for found in source.environments.values()}
+    for state in states:
+        for rules in state.record.rules:
+            if rules.environment_blob not in parsed:
+                parsed[rules.environment_blob] = house.editor.environment(
+                    f"ledger/{state.record.environment}:rules.json", rules.environment_text.encode()
+                )
+    return parsed
+
+
+def _rule_origins(house: House, world: World) -> dict[str, tuple[Origin, ...]]:
+    origins: dict[str, tuple[Origin, ...]] = {}
+    for name, record in world.ledgers.items():
+        in_force = record.in_force
+        if in_force is None or in_force.identity == world.candidates[name].identity or world.source.commit is None:
+            continue
+        origins[name] = tuple(_rule_changes(house, world, name, in_force))
+    return origins
+
+
+def _rule_changes(house: House, world: World, name: str, in_force: Rules) -> Iterable[Origin]:
+    """First-parent commits that changed the files since they last equalled those in force, newest first."""
+    assert world.source.commit is not None  # noqa: S101  the caller left working trees out
+    paths = [f"environments/{name}.yaml", f"environments/{name}.allowed-signers"]
+    for commit in house.history.changes(world.source.commit, paths):
+        after = house.source.rules_at(commit.id, name)
+        if after == in_force.identity:
+            return
+        second = len(commit.parents) > 1 and house.source.rules_at(commit.parents[1], name) == after
+        yield _origin(house, world, name, commit, second)
+
+
+# --- pins --------------------------------------------------------------------------------------------------
+
+
+def _pin_origins(house: House, world: World) -> dict[tuple[str, str], Origin]:
+    """For each pin that differs from its ledger, the newest first-parent commit that changed its value."""
+    wanted = {key for key, pin in world.source.pins.items() if _differs(world, key, pin.pin)}
+    found: dict[tuple[str, str], Origin] = {}
+    if not wanted or world.source.commit is None:
+        return found
+    for commit in house.history.changes(world.source.commit, [RELEASES]):
+        after = house.source.pins_at(commit.id)
+        before = house.source.pins_at(commit.parents[0]) if commit.parents else {}
+        second = house.source.pins_at(commit.parents[1]) if len(commit.parents) > 1 else {}
+        for key in sorted(wanted - found.keys()):
+            if after.get(key) != before.get(key):
+                found[key] = _origin(house, world, key[0], commit, second.get(key) == after.get(key))
+        if wanted == found.keys():
+            break
+    return found
+
+
+def _differs(world: World, key: tuple[str, str], pin: Pin) -> bool:
+    record = world.ledgers.get(key[0])
+    deployment = record.deployments.get(key[1]) if record else None
+    if deployment is None:
+        return pin.state == "deployed"
+    if pin.state == "withdrawn":
+        return deployment.digest is not None
+    return deployment.version != pin.version or (pin.digest is not None and pin.digest != deployment.digest)
+
+
+def _origin(house: House, world: World, name: str, commit: Commit, second_has: bool) -> Origin:
+    rules = [*world.ledgers[name].rules, world.candidates[name]]
+    signed = any(world.parsed[r.environment_blob].spec.policy.evidence == "signed" for r in rules)
+    merge = len(commit.parents) > 1
+    signatures: dict[str | None, Signature] = {}
+    if signed and merge:
+        for rule in rules:
+            if rule.signers_blob not in signatures:
+                signatures[rule.signers_blob] = house.history.signature(commit.id, rule.signers_text or "")
+    adopted = [r for r in world.ledgers[name].rules if _properly_before(house, r.source_commit, commit.id)]
+    return Origin(
+        commit=commit.id,
+        parents=len(commit.parents),
+        second_parent_has=second_has,
+        in_main=_in_main(house, commit.id),
+        authors=house.history.authors(commit.parents[0], commit.parents[1]) if signed and merge else frozenset(),
+        signatures=signatures,
+        adopted_before=len(adopted),
+    )
+
+
+def _properly_before(house: House, older: str, newer: str) -> bool:
+    return bool(older) and older != newer and house.history.is_ancestor(older, newer)
+
+
+def _in_main(house: House, commit: str) -> bool:
+    return house.history.is_ancestor(commit, house.history.main_tip())
+
+
+def _applied(house: House, world: World) -> dict[tuple[str, str], str]:
+    """Recipe digests in the source that was applied last, where it is another commit and can be read."""
+    last = {record.last_source for record in world.ledgers.values() if record.last_source}
+    recipes: dict[tuple[str, str], str] = {}
+    for commit in sorted(last - {world.source.commit}):
+        if not house.history.is_ancestor(commit, world.source.commit or "HEAD"):
+            continue
+        for key, version in house.source.read(commit).versions.items():
+            now = world.source.versions.get(key)
+            if now is not None and now.blob != version.blob:
+                recipes[key] = recipe_digest(version.name, version.version, version.written_spec)
+    return recipes
+
+
+# --- targets and stores ------------------------------------------------------------------------------------
+
+
+def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
+    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    trainer = trainer_of(books)
+    targets: dict[str, TargetState] = {}
+    stored: dict[str, frozenset[str]] = {}
+    rewritten: set[str] = set()
+    for name in chain(books):
+        spec = books[name].spec
+        targets[name] = house.open_target(name, spec.target).observe(hash_bytes=hash_targets)
+        if _forgotten(house, name, world.tips[name], targets[name]):
+            rewritten.add(name)
+        stores = {spec.artifacts} | ({books[trainer].spec.artifacts} if trainer else set())
+        needed = _needed(world, name, world.ledgers[trainer] if trainer else None)
+        opened = [house.open_store(path) for path in sorted(stores)]
+        stored[name] = frozenset(digest for digest in needed if any(store.has(digest) for store in opened))
+    return replace(world, targets=targets, stored=stored, rewritten=frozenset(rewritten))
+
+
+def _forgotten(house: House, name: str, tip: str | None, target: TargetState) -> bool:
+    """True where the target remembers a ledger commit that the ledger does not contain."""
+    remembered = {found.ledger_commit for found in target.models.values() if found.ledger_commit}
+    return any(commit != tip and not house.ledger.contains(name, commit) for commit in remembered)
+
+
+def _needed(world: World, name: str, training: Record | None) -> set[str]:
+    needed = {d.digest for d in world.ledgers[name].deployments.values() if d.digest}
+    for (environment, model), source in world.source.pins.items():
+        artifact = _artifact(training, model, source.pin.version) if environment == name else None
+        if artifact:
+            needed.add(artifact)
+    return needed
+
+
+def _artifact(training: Record | None, model: str, version: str | None) -> str | None:
+    found = training.artifacts.get(model, {}).get(version or "") if training else None
+    return found.digest if found else None
