@@ -1,0 +1,98 @@
+"""From a mapping and the task's fields to what is read of each column: where from, as what, when known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.jobs import SnapshotColumn
+from reconciler.domain.manifests import ConstantField, Input, MappedColumn
+from reconciler.domain.task import FieldSpec, TaskSpec
+
+Table = Literal["invoices", "customers"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a table: its task's spec, the column or constant it comes from, and how it is written there."""
+
+    spec: FieldSpec
+    source: str | None = None
+    constant: str | None = None
+    date_format: str = "%Y-%m-%d"
+    decimal: str = "."
+    known_at: Literal["invoice-date", "later"] = "later"
+    true_values: Sequence[str] = field(default_factory=tuple)
+    false_values: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def snapshot(self) -> SnapshotColumn:
+        return SnapshotColumn(name=self.name, type=self.spec.type, known_at=self.known_at)
+
+
+def columns_of(task: TaskSpec, table: Table, source: Input) -> list[Column]:
+    """The mapped columns in the task's order; an invoice without a mapped instalment is instalment 1.
+
+    Raises AuthorMustFix for a field that the task does not have, and for a required one that is not mapped."""
+    fields = {spec.name: spec for spec in task.fields.values() if spec.table == table}
+    for name in source.mapping:
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, 1)
+            raise AuthorMustFix(
+                f"data.{table}.mapping names {name!r}, which {task.name} does not know",
+                next_step=f"did you mean {close[0]}?" if close else f"fields are: {', '.join(fields)}",
+            )
+    out = [_column(spec, source.mapping[name]) for name, spec in fields.items() if name in source.mapping]
+    missing = [name for name, spec in fields.items() if spec.required and name not in source.mapping]
+    if missing:
+        raise AuthorMustFix(
+            f"data.{table}.mapping lacks {', '.join(missing)}",
+            next_step=f"map the column, or give every row one value: {missing[0]}: {{constant: …}}",
+        )
+    if table == "invoices" and "instalment" in fields and "instalment" not in source.mapping:
+        out.append(_column(fields["instalment"], ConstantField(constant="1")))
+    order = list(fields)
+    return sorted(out, key=lambda column: order.index(column.name))
+
+
+def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Column:
+    match mapped:
+        case str():
+            return Column(spec, source=mapped, known_at=spec.known_at)
+        case ConstantField():
+            # one value for all rows says nothing of what comes later
+            known = spec.known_at if spec.type == "date" else "invoice-date"
+            return Column(spec, constant=mapped.constant, known_at=known)
+        case MappedColumn():
+            return Column(
+                spec,
+                source=mapped.column,
+                date_format=mapped.date_format or "%Y-%m-%d",
+                decimal=mapped.decimal,
+                known_at=mapped.known_at or spec.known_at,
+                true_values=tuple(mapped.true_values),
+                false_values=tuple(mapped.false_values),
+            )
+
+
+def positions(columns: Sequence[Column], header: Sequence[str], name: str) -> Mapping[str, int]:
+    """Column name in the file → its position. Raises AuthorMustFix for one that is absent or there twice."""
+    wanted = list(dict.fromkeys(column.source for column in columns if column.source is not None))
+    for source in wanted:
+        count = header.count(source)
+        if count == 1:
+            continue
+        if count > 1:
+            raise AuthorMustFix(f"{name} has {count} columns named {source!r}", next_step="rename all but one")
+        close = difflib.get_close_matches(source, header, 1)
+        raise AuthorMustFix(
+            f"{name} has no column {source!r}",
+            next_step=f"did you mean {close[0]!r}?" if close else f"its columns are: {', '.join(header[:40])}",
+        )
+    return {source: header.index(source) for source in wanted}

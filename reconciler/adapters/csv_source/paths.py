@@ -1,0 +1,94 @@
+"""Which files may be read: regular files whose real place is below a folder that the runner names.
+
+The check is made on the resolved path and again on the opened file, so that a link swapped in between does not
+help. URLs, `..`, devices, pipes, and anything below a `.git` folder are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.domain.errors import AuthorMustFix, RetryLater
+
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+
+
+def allowed_folders(root: Path, environment_value: str | None, config_values: Sequence[str]) -> tuple[Path, ...]:
+    """The folders that data may be read from: RECONCILER_DATA_ALLOW (split at os.pathsep) before git config
+    `reconciler.dataAllow` (each value one folder), before the repository's own folder. Relative ones start at
+    the root."""
+    if environment_value:
+        names = [name for name in environment_value.split(os.pathsep) if name]
+    else:
+        names = [name for name in config_values if name]
+    return tuple(root / name for name in names) or (root,)
+
+
+def open_allowed(path: str, root: Path, allowed: Sequence[Path]) -> BinaryIO:
+    """Open a regular file for reading. Raises AuthorMustFix with the reason, and what names other folders."""
+    resolved = _resolve(path, root)
+    _must_be_allowed(path, resolved, allowed)
+    try:
+        descriptor = os.open(resolved, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise AuthorMustFix(f"{path} is a folder, not a file", next_step="name the CSV file inside it")
+        if not stat.S_ISREG(mode):
+            raise AuthorMustFix(f"{path} is not a regular file", next_step="export the data to a CSV file")
+        _must_be_allowed(path, _real_place(descriptor, resolved), allowed)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def _resolve(path: str, root: Path) -> Path:
+    if _URL.match(path) or path.startswith(("//", "\\\\")):
+        raise AuthorMustFix(
+            f"{path} is a URL: data is read from files only", next_step="export it to a CSV file and name its path"
+        )
+    if "\0" in path or ".." in Path(path).parts:
+        raise AuthorMustFix(
+            f"{path!r} leads out of its folder with '..'", next_step="write the absolute path, or a path below the root"
+        )
+    try:
+        return (root / path).resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _must_be_allowed(path: str, resolved: Path, allowed: Sequence[Path]) -> None:
+    folders = [folder.resolve() for folder in allowed]
+    inside = any(resolved.is_relative_to(folder) for folder in folders)
+    if not inside or ".git" in resolved.parts:
+        raise AuthorMustFix(
+            f"{path} may not be read: it lies outside the folders that this runner allows",
+            next_step=f"git config --add reconciler.dataAllow {resolved.parent}   (or set RECONCILER_DATA_ALLOW)"
+            if ".git" not in resolved.parts
+            else "name a file outside .git",
+        )
+
+
+def _real_place(descriptor: int, resolved: Path) -> Path:
+    try:
+        return Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        return resolved
+
+
+def _unreadable(path: str, error: OSError | RuntimeError) -> AuthorMustFix | RetryLater:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return AuthorMustFix(f"{path} is not there", next_step="check `source.path` in the environment's file")
+    if isinstance(error, PermissionError):
+        return AuthorMustFix(f"{path} may not be read by this user", next_step="change its permissions")
+    if isinstance(error, RuntimeError) or error.errno in (40, 6):
+        return AuthorMustFix(f"{path} is a loop of links or a device", next_step="name a regular CSV file")
+    return RetryLater(f"{path} cannot be read: {error.strerror}", next_step="mend the disk and try again")

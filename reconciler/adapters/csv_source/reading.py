@@ -1,0 +1,136 @@
+"""From bytes to records with line numbers, in bounded memory.
+
+Decodes strictly, with or without a byte order mark; lines end with LF, CRLF or CR; quotes are doubled. A line
+longer than `LINE_LIMIT`, a quote that does not end and an encoding that does not fit stop the reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reconciler.domain.errors import AuthorMustFix
+
+LINE_LIMIT = 1 << 20
+DELIMITERS = (",", ";", "\t", "|")
+_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one file is written."""
+
+    encoding: str
+    delimiter: str | None = None
+
+
+class Records:
+    """The header of a file and its records, read once: iterating gives (line number, cells).
+
+    The line number is the one on which the record ends less its inner line breaks: where it begins.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, dialect: Dialect) -> None:
+        self.name = name
+        self._stream = stream
+        self._encoding = dialect.encoding
+        self._lines = _Lines(stream, name, dialect.encoding)
+        first = next(iter(self._lines), None)
+        if first is None or not first.strip("\r\n\ufeff \t"):
+            raise AuthorMustFix(f"{name} is empty", next_step="export the rows again, with a header line")
+        self._lines.put_back(first)
+        self.delimiter = dialect.delimiter or sniff_delimiter(first)
+        self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=False)
+        self.header = [cell.strip() for cell in self._guarded()]
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        while True:
+            begins = self._reader.line_num + 1
+            try:
+                cells = self._guarded()
+            except StopIteration:
+                return
+            if cells:
+                yield begins, cells
+
+    def read_bytes(self) -> int:
+        """How many bytes have been read so far."""
+        return self._stream.tell()
+
+    def _guarded(self) -> list[str]:
+        begins = self._reader.line_num + 1
+        try:
+            return next(self._reader)
+        except csv.Error as error:
+            raise AuthorMustFix(
+                f"{self.name}:{begins}: a field is longer than {csv.field_size_limit():,} characters, "
+                "perhaps a quote that does not end",
+                next_step="export the file again; quotes inside a field are doubled",
+            ) from error
+
+
+class _Lines:
+    """The decoded lines of a stream; line breaks are kept, as the csv module wants them."""
+
+    def __init__(self, stream: BinaryIO, name: str, encoding: str) -> None:
+        _check_mark(stream, name, encoding)
+        self._text = io.TextIOWrapper(stream, encoding=_CODECS[encoding], errors="strict", newline="")
+        self._name, self._encoding = name, encoding
+        self._number = 0
+        self._held: str | None = None
+
+    def put_back(self, line: str) -> None:
+        self._held = line
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self._held is not None:
+            line, self._held = self._held, None
+            return line
+        self._number += 1
+        try:
+            line = self._text.readline(LINE_LIMIT + 1)
+        except UnicodeError as error:
+            raise self._wrong_encoding() from error
+        if not line:
+            raise StopIteration
+        if len(line) > LINE_LIMIT:
+            raise AuthorMustFix(
+                f"{self._name}:{self._number}: the line is longer than {LINE_LIMIT >> 20} MiB",
+                next_step="a CSV file has one record a line: export it again",
+            )
+        return line
+
+    def _wrong_encoding(self) -> AuthorMustFix:
+        return AuthorMustFix(
+            f"{self._name}: at or after line {self._number} the bytes are not {self._encoding}",
+            next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
+        )
+
+
+def byte_order_mark(head: bytes) -> str | None:
+    """The encoding that the first bytes of a file announce."""
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
+
+
+def sniff_delimiter(line: str) -> str:
+    """The delimiter that splits a header line into most cells; a comma where none does."""
+    counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in DELIMITERS}
+    return max(DELIMITERS, key=lambda mark: counts[mark])
+
+
+def _check_mark(stream: BinaryIO, name: str, encoding: str) -> None:
+    head = stream.read(4)
+    stream.seek(0)
+    marked = byte_order_mark(head)
+    if (marked or encoding) != encoding or (encoding == "utf-16" and head and not marked):
+        raise AuthorMustFix(
+            f"{name} is not {encoding}: " + (f"it begins as {marked}" if marked else "it has no byte order mark"),
+            next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
+        )

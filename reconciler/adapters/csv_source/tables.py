@@ -1,0 +1,140 @@
+"""Typing and checking in DuckDB: which rows are good, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.csv_source.columns import Column
+from reconciler.adapters.csv_source.plain import Plain
+from reconciler.adapters.csv_source.typed_sql import SQL_TYPES, cause_of, literal, quoted, text_of, typed
+from reconciler.ports import BadRow
+
+_EXAMPLES = 20
+INVOICE_KEY = ("legal_entity", "invoice", "instalment")
+CUSTOMER_KEY = ("legal_entity", "customer")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A table after its checks: how many rows there were, how many are good, and the others by (cause, field)."""
+
+    table: str
+    rows: int
+    good: int
+    causes: Mapping[tuple[str, str], int]
+    examples: Sequence[BadRow]
+    columns: Sequence[Column]
+    newest: date | None = None
+
+    @property
+    def bad(self) -> int:
+        return sum(self.causes.values())
+
+    def write(self, database: Any, folder: Path) -> None:
+        """Write the good rows, sorted by key, as `TABLE.parquet` in the folder."""
+        names = ", ".join(quoted(column.name) for column in self.columns)
+        path = literal(str(folder / f"{self.table}.parquet"))
+        order = ", ".join(_key(self.table, self.columns))
+        database.execute(
+            f"COPY (SELECT {names} FROM {self.table} WHERE cause IS NULL ORDER BY {order}) "  # noqa: S608
+            f"TO {path} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def load(
+    database: Any, table: str, columns: Sequence[Column], origin: tuple[Plain, Mapping[str, int], Sequence[str]]
+) -> None:
+    """Read the plain copy into a table of typed values with `line` and `cause` (NULL, or `cause|field`)."""
+    plain, places, nulls = origin
+    order = list(places)
+    shape = ", ".join(["'line': 'BIGINT'", *(f"'c{i}': 'VARCHAR'" for i in range(plain.width))])
+    texts = ", ".join(
+        f"{text_of(c, None if c.source is None else order.index(c.source), nulls)} AS {quoted('t_' + c.name)}"
+        for c in columns
+    )
+    values = ", ".join(f"{typed(c)} AS {quoted(c.name)}" for c in columns)
+    database.execute(
+        f"CREATE TABLE {table} AS WITH texts AS (SELECT line, {texts} FROM read_csv({literal(str(plain.path))}, "  # noqa: S608
+        f"columns={{{shape}}}, header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
+        f"allow_quoted_nulls=false, max_line_size=4194304)), "
+        f"typed AS (SELECT line, {values}, COLUMNS('^t_') FROM texts) "
+        f"SELECT line, {', '.join(quoted(c.name) for c in columns)}, {cause_of(columns)} AS cause FROM typed"
+    )
+    for cause, lines in plain.refused.items():
+        nothing = ", ".join(f"NULL::{SQL_TYPES[c.spec.type]}" for c in columns)
+        database.execute(f"INSERT INTO {table} SELECT unnest(?), {nothing}, ?", [lines, f"{cause}|"])
+
+
+def check_invoices(database: Any, columns: Sequence[Column], as_of: date | None, today: date) -> Checked:
+    """Take the rows back to `as_of`, set doubled keys aside, and count."""
+    names = {column.name for column in columns}
+    if as_of is None:
+        _mark(database, "invoices", f"invoice_date > DATE '{today}'", "in the future|invoice_date")
+        if "settled_date" in names:
+            _mark(database, "invoices", f"settled_date > DATE '{today}'", "in the future|settled_date")
+    else:
+        _go_back(database, names, as_of)
+    _mark(database, "invoices", _shared_key("invoices", columns, "invoice IS NOT NULL"), "doubled key|invoice")
+    latest = "greatest(invoice_date, settled_date)" if "settled_date" in names else "invoice_date"
+    newest = database.execute(f"SELECT max({latest}) FROM invoices WHERE cause IS NULL").fetchone()[0]  # noqa: S608
+    return _count(database, "invoices", columns, newest)
+
+
+def check_customers(database: Any, columns: Sequence[Column]) -> Checked:
+    """Fold identical rows into one, set customers aside that have rows which differ, and count."""
+    values = ", ".join(quoted(column.name) for column in columns)
+    database.execute(
+        f"DELETE FROM customers WHERE cause IS NULL AND line NOT IN "  # noqa: S608
+        f"(SELECT min(line) FROM customers WHERE cause IS NULL GROUP BY {values})"
+    )
+    shared = _shared_key("customers", columns, "cause IS NULL")
+    _mark(database, "customers", shared, "rows of one customer differ|customer")
+    return _count(database, "customers", columns, None)
+
+
+def _go_back(database: Any, names: set[str], as_of: date) -> None:
+    """The table as it was at a date: later invoices are not there yet, later settlements are open, and what is
+    open of those is not known."""
+    database.execute(f"DELETE FROM invoices WHERE invoice_date > DATE '{as_of}'")  # noqa: S608
+    if "settled_date" not in names:
+        return
+    unknown = ", open_amount = NULL" if "open_amount" in names else ""
+    database.execute(f"UPDATE invoices SET settled_date = NULL{unknown} WHERE settled_date > DATE '{as_of}'")  # noqa: S608
+
+
+def _mark(database: Any, table: str, test: str, cause: str) -> None:
+    database.execute(f"UPDATE {table} SET cause = ? WHERE cause IS NULL AND {test}", [cause])  # noqa: S608
+
+
+def _shared_key(table: str, columns: Sequence[Column], among: str) -> str:
+    key = ", ".join(_key(table, columns))
+    counted = f"SELECT line, count(*) OVER (PARTITION BY {key}) AS n FROM {table} WHERE {among}"  # noqa: S608
+    return f"line IN (SELECT line FROM ({counted}) WHERE n > 1)"  # noqa: S608
+
+
+def _key(table: str, columns: Sequence[Column]) -> list[str]:
+    names = {column.name for column in columns}
+    return [quoted(name) for name in (INVOICE_KEY if table == "invoices" else CUSTOMER_KEY) if name in names]
+
+
+def _count(database: Any, table: str, columns: Sequence[Column], newest: date | None) -> Checked:
+    rows, good = database.execute(f"SELECT count(*), count(*) FILTER (cause IS NULL) FROM {table}").fetchone()  # noqa: S608
+    causes = database.execute(
+        f"SELECT cause, count(*) FROM {table} WHERE cause IS NOT NULL GROUP BY cause ORDER BY count(*) DESC, cause"  # noqa: S608
+    ).fetchall()
+    examples = database.execute(
+        f"SELECT cause, line FROM {table} WHERE cause IS NOT NULL ORDER BY line LIMIT {_EXAMPLES}"  # noqa: S608
+    ).fetchall()
+    return Checked(
+        table,
+        rows,
+        good,
+        {tuple(cause.split("|")): n for cause, n in causes},
+        tuple(BadRow(cause.split("|")[0], line, cause.split("|")[1]) for cause, line in examples),
+        columns,
+        newest,
+    )
