@@ -1,0 +1,106 @@
+r"""The canonical bytes of rows, and the digests made of them.
+
+A part (a month of invoices by invoice date, or a whole table) is, in UTF-8 with LF line ends:
+
+- one line that names the columns in the manifest's order, as `name:type` joined by tabs;
+- one line for each row, its cells joined by tabs, in the order of the key (legal entity, invoice, instalment;
+  or legal entity, customer): texts by their UTF-8 bytes, whole numbers by value, no value last.
+
+A cell is written as PostgreSQL's COPY text format writes it. No value: ``\N``. Text: itself, with backslash,
+tab, LF and CR as ``\\``, ``\t``, ``\n``, ``\r``. Number: always four decimals, ``-12.5000``, never ``-0.0000``.
+Whole: figures. Date: ``2013-09-30``. Flag: ``t`` or ``f``. The part's digest is the sha256 of these bytes.
+
+The snapshot's digest is the sha256 of RFC 8785 JSON of ``{"data_date", "format", "tables"}``; a table is
+``{"columns": [[name, type, known_at], …], "parts": [[name, digest], …]}``, parts by name. So equal rows at an
+equal data date have one digest on every machine and with every release of DuckDB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.domain.jobs import SnapshotColumn, SnapshotTable
+
+FORMAT = 1
+_KEYS = {"invoices": ("legal_entity", "invoice", "instalment"), "customers": ("legal_entity", "customer")}
+_FETCH = 20_000
+
+
+def snapshot_digest(data_date: str, tables: Mapping[str, SnapshotTable]) -> str:
+    """The digest of a snapshot from its data date, columns and parts."""
+    import rfc8785
+
+    value = {
+        "data_date": data_date,
+        "format": FORMAT,
+        "tables": {
+            name: {
+                "columns": [[column.name, column.type, column.known_at] for column in table.columns],
+                "parts": sorted([part.name, part.digest] for part in table.parts),
+            }
+            for name, table in tables.items()
+        },
+    }
+    return "sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+def part_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
+    """SQL that names the part of a row."""
+    dated = table == "invoices" and any(column.name == "invoice_date" for column in columns)
+    return "strftime(invoice_date, '%Y-%m')" if dated else "'all'"
+
+
+def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
+    """SQL of the key's order."""
+    names = {column.name for column in columns}
+    key = [name for name in _KEYS.get(table, ()) if name in names] or [column.name for column in columns]
+    return ", ".join(f'"{name}" ASC NULLS LAST' for name in key)
+
+
+def part_digests(
+    database: Any, rows: str, table: str, columns: Sequence[SnapshotColumn]
+) -> Iterator[tuple[str, int, str]]:
+    """(part, rows, digest) of every part of the relation `rows` (SQL), in the order of their names."""
+    cells = " || chr(9) || ".join(_cell(column) for column in columns)
+    part = part_of(table, columns)
+    cursor = database.execute(f"SELECT {part} AS part, {cells} FROM {rows} ORDER BY part, {order_of(table, columns)}")  # noqa: S608
+    header = "\t".join(f"{column.name}:{column.type}" for column in columns) + "\n"
+    name, count, hasher = None, 0, hashlib.sha256()
+    while chunk := cursor.fetchmany(_FETCH):
+        for part_name, group in _grouped(chunk):
+            if part_name != name:
+                if name is not None:
+                    yield name, count, "sha256:" + hasher.hexdigest()
+                name, count, hasher = part_name, 0, hashlib.sha256(header.encode())
+            count += len(group)
+            hasher.update(("\n".join(group) + "\n").encode())
+    if name is not None:
+        yield name, count, "sha256:" + hasher.hexdigest()
+
+
+def _grouped(chunk: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    begin = 0
+    for at in range(1, len(chunk) + 1):
+        if at == len(chunk) or chunk[at][0] != chunk[begin][0]:
+            yield chunk[begin][0], [line for _, line in chunk[begin:at]]
+            begin = at
+
+
+def _cell(column: SnapshotColumn) -> str:
+    name = f'"{column.name}"'
+    match column.type:
+        case "text":
+            text = f"replace({name}, '\\', '\\\\')"
+            for figure, letter in ((9, "t"), (10, "n"), (13, "r")):
+                text = f"replace({text}, chr({figure}), '\\{letter}')"
+        case "number":
+            text = f"CAST({name} AS VARCHAR)"
+        case "date":
+            text = f"strftime({name}, '%Y-%m-%d')"
+        case "flag":
+            text = f"CASE WHEN {name} THEN 't' ELSE 'f' END"
+        case "whole":
+            text = f"CAST({name} AS VARCHAR)"
+    return f"CASE WHEN {name} IS NULL THEN '\\N' ELSE {text} END"

@@ -1,0 +1,102 @@
+"""What a snapshot's rows look like, in plain JSON values: counts, shares, ranges. Never an account or a number
+that identifies a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
+
+_IDENTIFIERS = frozenset({"invoice", "customer"})
+_FEW = 25
+_TOP = 5
+
+
+def profile_of(
+    database: Any, manifest: SnapshotManifest, relations: Mapping[str, str], outcomes: tuple[int, int]
+) -> dict[str, object]:
+    """The profile of a snapshot; `outcomes` are (late after, very late after) in days after the due date."""
+    tables = {
+        name: {
+            "rows": sum(part.rows for part in table.parts),
+            "columns": [_column(database, relations[name], column) for column in table.columns],
+        }
+        for name, table in sorted(manifest.tables.items())
+    }
+    return {
+        "digest": manifest.digest,
+        "data_date": manifest.data_date,
+        "late_after_days": outcomes[0],
+        "very_late_after_days": outcomes[1],
+        "tables": tables,
+        **_invoices(database, manifest, relations["invoices"], outcomes),
+    }
+
+
+def _invoices(
+    database: Any, manifest: SnapshotManifest, rows: str, outcomes: tuple[int, int]
+) -> dict[str, object]:  # fmt: skip
+    names = {column.name for column in manifest.tables["invoices"].columns}
+    settled = "settled_date" if "settled_date" in names else "NULL::DATE"
+    late, very_late = outcomes
+    at = f"DATE '{manifest.data_date}'"
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE judged AS SELECT strftime(invoice_date, '%Y-%m') AS month, "  # noqa: S608
+        f"{settled} IS NULL AS open, due_date, "
+        f"CASE WHEN {settled} IS NULL AND due_date + {max(late, very_late)} > {at} THEN 'open' "
+        f"WHEN {settled} IS NULL THEN 'very_late' WHEN {settled} - due_date <= {late} THEN 'on_time' "
+        f"WHEN {settled} - due_date < {very_late} THEN 'late' ELSE 'very_late' END AS outcome FROM {rows}"
+    )
+    months = database.execute(
+        "SELECT month, count(*) FILTER (outcome = 'on_time'), count(*) FILTER (outcome = 'late'), "
+        "count(*) FILTER (outcome = 'very_late'), count(*) FILTER (outcome = 'open') "
+        "FROM judged GROUP BY month ORDER BY month"
+    ).fetchall()
+    heads = ("month", "on_time", "late", "very_late", "open")
+    unpaid, overdue, bound = database.execute(
+        f"SELECT count(*) FILTER (open), count(*) FILTER (open AND due_date < {at}), "  # noqa: S608
+        f"count(*) FILTER (due_date + {max(late, very_late)} <= {at}) FROM judged"
+    ).fetchone()
+    return {
+        "outcomes": {name: sum(month[i] for month in months) for i, name in enumerate(heads) if i},
+        "months": [dict(zip(heads, month, strict=True)) for month in months],
+        "open": unpaid,
+        "overdue": overdue,
+        "mature": bound,
+        "newest": _newest(database, rows, names),
+    }
+
+
+def _newest(database: Any, rows: str, names: set[str]) -> dict[str, str | None]:
+    dates = [name for name in ("invoice_date", "due_date", "settled_date") if name in names]
+    found = database.execute(f"SELECT {', '.join(f'max({name})' for name in dates)} FROM {rows}").fetchone()  # noqa: S608
+    return {name: str(value) if value is not None else None for name, value in zip(dates, found, strict=True)}
+
+
+def _column(database: Any, rows: str, column: SnapshotColumn) -> dict[str, object]:
+    name = f'"{column.name}"'
+    missing, distinct = database.execute(
+        f"SELECT count(*) FILTER ({name} IS NULL), count(DISTINCT {name}) FROM {rows}"  # noqa: S608
+    ).fetchone()
+    out: dict[str, object] = {
+        "name": column.name,
+        "type": column.type,
+        "known_at": column.known_at,
+        "missing": missing,
+        "distinct": distinct,
+    }
+    if column.type in ("number", "whole", "date") and column.name not in _IDENTIFIERS:
+        low, high = database.execute(f"SELECT min({name}), max({name}) FROM {rows}").fetchone()  # noqa: S608
+        out |= {"lowest": _plain(low), "highest": _plain(high)}
+    elif column.name not in _IDENTIFIERS and distinct <= _FEW:
+        top = database.execute(
+            f"SELECT CAST({name} AS VARCHAR), count(*) FROM {rows} WHERE {name} IS NOT NULL "  # noqa: S608
+            f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_TOP}"
+        ).fetchall()
+        out["top"] = [{"value": value, "rows": count} for value, count in top]
+    return out
+
+
+def _plain(value: object) -> object:
+    return None if value is None else str(value)

@@ -1,0 +1,247 @@
+"""`FolderSnapshots`: a folder with one folder per snapshot and a pool of the parts that snapshots share.
+
+```
+STORE/parts/<part digest>.parquet       and <part digest>.json: the hash of that file
+STORE/<snapshot digest>/snapshot.json   and invoices/2013-09.parquet, customers/all.parquet: names of pool files
+```
+
+A part that is in the pool is not written again. A snapshot is built under a temporary name beside its final
+place and renamed when all of it is on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.snapshots.canonical import order_of, part_digests, part_of, snapshot_digest
+from reconciler.adapters.snapshots.duck import connect, literal
+from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
+from reconciler.adapters.snapshots.profile import profile_of
+from reconciler.domain.errors import RetryLater, VerificationFailed
+from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPart, SnapshotTable
+from reconciler.ports import Extract
+
+_MANIFEST = "snapshot.json"
+
+
+@dataclass(frozen=True)
+class FolderSnapshots:
+    """`SnapshotStore` in the folder `store`, which is made when something is first kept."""
+
+    store: Path
+
+    def keep(self, extract: Extract) -> SnapshotManifest:
+        """See `ports.SnapshotStore`. A snapshot that is there and verifies is left alone; a damaged one is
+        replaced from the extract, which is what makes a refresh mend it."""
+        with disk_refusals(self.store), _machine_faults():
+            (self.store / "parts").mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(self.store)
+            with connect(self.store, extract.folder) as database:
+                tables = {name: self._table(database, extract, name) for name in sorted(extract.columns)}
+            data_date = extract.data_date.isoformat()
+            manifest = SnapshotManifest(
+                digest=snapshot_digest(data_date, tables), data_date=data_date, tables=tables
+            )  # fmt: skip
+            self._settle(manifest)
+        return manifest
+
+    def manifest(self, digest: str) -> SnapshotManifest:
+        """See `ports.SnapshotStore`: checks that the manifest is the one that the digest names, not the files."""
+        path = self._place(digest) / _MANIFEST
+        try:
+            manifest = SnapshotManifest.model_validate_json(path.read_bytes())
+            names = {p.file for t in manifest.tables.values() for p in t.parts}
+            sound = all(_is_inside(name) for name in names) and manifest.digest == digest
+            if sound and snapshot_digest(manifest.data_date, manifest.tables) == digest:
+                return manifest
+        except FileNotFoundError:
+            raise _damaged(digest, _MANIFEST, "is not there", self.store) from None
+        except (ValueError, OSError):
+            pass
+        raise _damaged(digest, _MANIFEST, "is not the one of this digest", self.store)
+
+    def folder(self, digest: str) -> Path:
+        """See `ports.SnapshotStore`: checks the hash of every file, then the canonical digest of every part."""
+        manifest = self.manifest(digest)
+        place = self._place(digest)
+        for part in _parts(manifest):
+            self._check_file(digest, place, part)
+        with _machine_faults(), connect(place) as database:
+            for name, table in manifest.tables.items():
+                found = {p: d for p, _, d in part_digests(database, _relation(place, table), name, table.columns)}
+                for part in table.parts:
+                    if found.pop(part.name, None) != part.digest:
+                        raise _damaged(digest, part.file, "does not hold the rows of its digest", self.store)
+        return place
+
+    def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
+        """See `ports.SnapshotStore`: counts, shares and ranges; no account, no invoice number."""
+        place = self.folder(digest)
+        manifest = self.manifest(digest)
+        relations = {name: _relation(place, table) for name, table in manifest.tables.items()}
+        with _machine_faults(), connect(place) as database:
+            return profile_of(database, manifest, relations, (late_after, very_late_after))
+
+    # --- writing -------------------------------------------------------------------------------------------
+
+    def _table(self, database: Any, extract: Extract, name: str) -> SnapshotTable:
+        columns = list(extract.columns[name])
+        rows = f"read_parquet({literal(str(extract.folder / f'{name}.parquet'))})"
+        database.execute(f"CREATE TABLE {name} AS SELECT *, {part_of(name, columns)} AS part_ FROM {rows}")  # noqa: S608
+        parts = [
+            SnapshotPart(
+                name=part,
+                file=f"{name}/{part}.parquet",
+                rows=rows,
+                digest=digest,
+                file_digest=self._pooled(database, (name, part, digest), columns),
+            )
+            for part, rows, digest in list(part_digests(database, name, name, columns))
+        ]
+        return SnapshotTable(columns=columns, parts=parts)
+
+    def _pooled(self, database: Any, part: tuple[str, str, str], columns: Sequence[SnapshotColumn]) -> str:
+        """Write a part into the pool unless it is there unharmed; returns the hash of its file."""
+        table, name, digest = part
+        place = self._pool(digest)
+        note = place.with_suffix(".json")
+        known = _noted(note)
+        if known is not None and place.is_file() and file_digest(place) == known:
+            return known
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
+            fresh = Path(folder) / "part.parquet"
+            names = ", ".join(f'"{column.name}"' for column in columns)
+            database.execute(
+                f"COPY (SELECT {names} FROM {table} WHERE part_ = {literal(name)} ORDER BY {order_of(table, columns)}) "  # noqa: S608
+                f"TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            force(fresh)
+            found = file_digest(fresh)
+            fresh_note = Path(folder) / "part.json"
+            write(fresh_note, json.dumps({"file_digest": found}).encode())
+            note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
+            fresh.replace(place)
+            fresh_note.replace(note)
+        force(place.parent)
+        return found
+
+    def _settle(self, manifest: SnapshotManifest) -> None:
+        place = self._place(manifest.digest)
+        if place.exists():
+            try:
+                if {p.file_digest for p in _parts(self.manifest(manifest.digest))} == {
+                    p.file_digest for p in _parts(manifest)
+                }:
+                    self.folder(manifest.digest)
+                    return
+            except VerificationFailed:
+                pass
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=self.store) as name:
+            fresh = Path(name) / "snapshot"
+            self._build(manifest, fresh)
+            if place.exists():
+                place.rename(Path(name) / "damaged")
+            fresh.rename(place)
+        force(self.store)
+
+    def _build(self, manifest: SnapshotManifest, folder: Path) -> None:
+        folder.mkdir()
+        for table in manifest.tables.values():
+            for part in table.parts:
+                place = folder / part.file
+                place.parent.mkdir(exist_ok=True)
+                link_or_copy(self._pool(part.digest), place)
+        for name in manifest.tables:
+            (folder / name).mkdir(exist_ok=True)
+            force(folder / name)
+        text = json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True)
+        write(folder / _MANIFEST, (text + "\n").encode())
+        force(folder)
+
+    # --- reading -------------------------------------------------------------------------------------------
+
+    def _place(self, digest: str) -> Path:
+        return self.store / _figures(digest)
+
+    def _pool(self, digest: str) -> Path:
+        return self.store / "parts" / f"{_figures(digest)}.parquet"
+
+    def _check_file(self, digest: str, place: Path, part: SnapshotPart) -> None:
+        path = place / part.file
+        if path.is_symlink() or not path.is_file():
+            raise _damaged(digest, part.file, "is not there", self.store)
+        if file_digest(path) != part.file_digest:
+            raise _damaged(digest, part.file, "has other bytes than it was written with", self.store)
+
+
+def _figures(digest: str) -> str:
+    figures = digest.removeprefix("sha256:")
+    if len(figures) != 64 or set(figures) - set("0123456789abcdef"):
+        raise VerificationFailed(f"{digest[:80]!r} is not a digest", next_step="a digest is sha256: and 64 figures")
+    return figures
+
+
+def _parts(manifest: SnapshotManifest) -> Iterator[SnapshotPart]:
+    for table in manifest.tables.values():
+        yield from table.parts
+
+
+def _relation(place: Path, table: SnapshotTable) -> str:
+    """SQL of a table's rows, from its files; without any part a table without rows."""
+    if not table.parts:
+        types = {"text": "VARCHAR", "number": "DECIMAL(18,4)", "whole": "INTEGER", "date": "DATE", "flag": "BOOLEAN"}
+        cells = ", ".join(f'NULL::{types[column.type]} AS "{column.name}"' for column in table.columns)
+        return f"(SELECT {cells} LIMIT 0)"
+    files = ", ".join(literal(str(place / part.file)) for part in table.parts)
+    return f"read_parquet([{files}], hive_partitioning=false)"
+
+
+def _is_inside(name: str) -> bool:
+    return not name.startswith("/") and ".." not in name.split("/") and name.endswith(".parquet")
+
+
+def _noted(note: Path) -> str | None:
+    try:
+        return str(json.loads(note.read_bytes())["file_digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def _machine_faults() -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        full = "No space" in str(error)
+        raise RetryLater(
+            "the snapshot store refused: " + ("no space left" if full else "a file could not be read or written"),
+            next_step="free space, then run it again; nothing is half done",
+        ) from None
+    except duckdb.Error as error:
+        raise VerificationFailed(
+            f"a snapshot's file is not Parquet of this project ({type(error).__name__})",
+            next_step="reconciler data refresh takes a new snapshot",
+        ) from None
+
+
+def _damaged(digest: str, file: str, what: str, store: Path) -> VerificationFailed:
+    return VerificationFailed(
+        f"snapshot {digest} in {store}: {file} {what}",
+        next_step="restore the folder from a backup, or take the same data again with reconciler data refresh",
+    )
+
+
+def _remove_leftovers(store: Path) -> None:
+    """Take away what a killed refresh left behind: temporary folders, never a snapshot or a part."""
+    for folder in (store, store / "parts"):
+        for leftover in folder.glob(".tmp-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
