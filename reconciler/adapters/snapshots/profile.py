@@ -40,13 +40,16 @@ def _invoices(
     names = {column.name for column in manifest.tables["invoices"].columns}
     settled = "settled_date" if "settled_date" in names else "NULL::DATE"
     late, very_late = outcomes
+    # very late from 0 days folds the two: then everything late is `late`, and known for certain the day after
+    period, limit = very_late or late + 1, very_late or 1 << 20
+    last = "very_late" if very_late else "late"
     at = f"DATE '{manifest.data_date}'"
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS SELECT strftime(invoice_date, '%Y-%m') AS month, "  # noqa: S608
         f"{settled} IS NULL AS open, due_date, "
-        f"CASE WHEN {settled} IS NULL AND due_date + {max(late, very_late)} > {at} THEN 'open' "
-        f"WHEN {settled} IS NULL THEN 'very_late' WHEN {settled} - due_date <= {late} THEN 'on_time' "
-        f"WHEN {settled} - due_date < {very_late} THEN 'late' ELSE 'very_late' END AS outcome FROM {rows}"
+        f"CASE WHEN {settled} IS NULL AND due_date + {period} > {at} THEN 'open' "
+        f"WHEN {settled} IS NULL THEN '{last}' WHEN {settled} - due_date <= {late} THEN 'on_time' "
+        f"WHEN {settled} - due_date < {limit} THEN 'late' ELSE 'very_late' END AS outcome FROM {rows}"
     )
     months = database.execute(
         "SELECT month, count(*) FILTER (outcome = 'on_time'), count(*) FILTER (outcome = 'late'), "
@@ -56,7 +59,7 @@ def _invoices(
     heads = ("month", "on_time", "late", "very_late", "open")
     unpaid, overdue, bound = database.execute(
         f"SELECT count(*) FILTER (open), count(*) FILTER (open AND due_date < {at}), "  # noqa: S608
-        f"count(*) FILTER (due_date + {max(late, very_late)} <= {at}) FROM judged"
+        f"count(*) FILTER (due_date + {period} <= {at}) FROM judged"
     ).fetchone()
     return {
         "outcomes": {name: sum(month[i] for month in months) for i, name in enumerate(heads) if i},
