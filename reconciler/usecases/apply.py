@@ -1,0 +1,203 @@
+"""Make every environment what main says: read, decide, act, record, until a pass has nothing left to do.
+
+Takes leases only when there is work; a run that finds none writes nothing. Independent actions go on after one
+failed. With a saved plan it does exactly that plan, or refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from reconciler.core.diff import diff, trainer_of
+from reconciler.core.facts import World
+from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.standing import exit_of_held, runnable, without_automatic
+from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
+from reconciler.domain.plan import Action, Deploy, Held, Plan, Train
+from reconciler.domain.record import Receipt
+from reconciler.ports import LedgerState
+from reconciler.usecases.house import House
+from reconciler.usecases.leases import Leases
+from reconciler.usecases.perform import NeverStop, Run, Stop, failed, perform
+from reconciler.usecases.plan import refuse_unless_same
+from reconciler.usecases.survey import Ask, survey
+
+
+@dataclass(frozen=True)
+class Done:
+    """One action that was tried: what came of it, and why where it failed."""
+
+    action: Action
+    outcome: str
+    reason: str = ""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a run did, what is still held at its end, and its exit code."""
+
+    source_commit: str
+    done: tuple[Done, ...] = ()
+    held: tuple[Held, ...] = ()
+    left: tuple[Action, ...] = ()
+    unchanged: int = 0
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        failures = [done.exit_code for done in self.done if done.outcome == "failed"]
+        stopped = [1] if self.interrupted else []
+        return worst_exit(*failures, *stopped, exit_of_held(self.held))
+
+
+Listener = Callable[[str, Action, Done | None], None]
+"""Called with `start` and `end` around every action, so that a view can tell while it happens."""
+
+
+def mute(_event: str, _action: Action, _done: Done | None) -> None:
+    """A `Listener` that tells nobody."""
+
+
+@dataclass
+class _Job:
+    house: House
+    ask: Ask
+    leases: Leases
+    tip: str
+    saved: Mapping[str, Any] | None
+    stop: Stop
+    listen: Listener
+    confirm: Callable[[Plan], bool]
+    done: list[Done] = field(default_factory=list)
+    agreed: bool = False
+
+
+def apply(  # noqa: PLR0913  what the command line can ask for
+    house: House,
+    ask: Ask,
+    *,
+    saved: Mapping[str, Any] | None = None,
+    wait: timedelta = timedelta(0),
+    stop: Stop | None = None,
+    listen: Listener = mute,
+    confirm: Callable[[Plan], bool] = lambda _plan: True,
+) -> Applied:
+    """Reconcile the tip of main. `confirm` sees the first plan that has work; False ends the run untouched.
+
+    Raises PlanAgain for a stale plan, an older source, a held lease or a lost race, NeedsPerson for a rewritten
+    main, and whatever reading raises. Failures of single actions are in the result.
+    """
+    notes = tuple(house.history.fetch())
+    tip = house.history.main_tip()
+    if saved is not None:
+        ask = replace(ask, environments=_set(saved["environments"]), models=_set(saved["models"]))
+    ask = replace(ask, revision=tip, hash_targets=True)
+    with Leases(house, wait) as leases:
+        job = _Job(house, ask, leases, tip, saved, stop or NeverStop(), listen, confirm)
+        plan, interrupted = _passes(job)
+    if interrupted:
+        notes = (*notes, "stopped on request: what was started is recorded, the rest is left for the next run")
+    return Applied(tip, tuple(job.done), plan.held, plan.actions, plan.unchanged, notes, interrupted)
+
+
+def _set(names: object) -> frozenset[str] | None:
+    return frozenset(map(str, names)) if isinstance(names, list) else None
+
+
+def _passes(job: _Job) -> tuple[Plan, bool]:
+    """Read, decide and act until nothing is left; the plan that remains, and whether somebody asked to stop."""
+    limit, number = 2, 0
+    while True:
+        world = survey(job.house, job.ask)
+        _forward_only(job.house, world, job.tip)
+        limit = len(world.ledgers) + 2
+        plan, run = _decide(job, world)
+        if job.saved is not None and not job.done:
+            refuse_unless_same(job.saved, plan)
+        finished = job.saved is not None and bool(job.done)
+        work = runnable(plan)
+        if not work or finished or number >= limit or run is None:
+            return plan, False
+        if not job.agreed and not job.confirm(plan):
+            return plan, False
+        job.agreed = True
+        if job.leases.take({action.environment for action in work}):
+            job.house.history.fetch()
+            continue  # read again: another may have written before the lease was ours
+        number += 1
+        _pass(job, run, work)
+        if job.stop.requested():
+            return plan, True
+
+
+def _decide(job: _Job, world: World) -> tuple[Plan, Run | None]:
+    plan = diff(world)
+    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    specs = {name: book.spec for name, book in books.items()}
+    if job.saved is None:
+        plan = without_automatic(plan, specs)
+    trainer = trainer_of(books)
+    return plan, _run(job, world, books, trainer) if trainer else None
+
+
+def _run(job: _Job, world: World, books: Mapping[str, Rulebook], trainer: str) -> Run:
+    return Run(
+        house=job.house,
+        leases=job.leases,
+        source_commit=job.tip,
+        states={name: LedgerState(world.tips[name], world.ledgers[name]) for name in world.ledgers},
+        specs={name: book.spec for name, book in books.items()},
+        trainer=trainer,
+        stop=job.stop,
+    )
+
+
+def _pass(job: _Job, run: Run, work: tuple[Action, ...]) -> None:
+    """Do the actions of one pass, in order, until somebody asks to stop."""
+    for environment in sorted({action.environment for action in work}):
+        job.house.history.keep_source(environment, job.tip)
+    lost: set[tuple[str, str]] = set()
+    for action in work:
+        if job.stop.requested():
+            return
+        if isinstance(action, Deploy) and (action.model, action.version) in lost and action.digest is None:
+            continue
+        job.listen("start", action, None)
+        done = _try(run, action)
+        job.done.append(done)
+        job.listen("end", action, done)
+        if done.outcome == "failed" and isinstance(action, Train):
+            lost.add((action.model, action.version))
+
+
+def _try(run: Run, action: Action) -> Done:
+    """Do one action; what stops only this action is recorded and becomes its outcome."""
+    try:
+        receipt: Receipt = perform(run, action)
+    except (RetryLater, VerificationFailed) as error:
+        failed(run, action, error.message)
+        return Done(action, "failed", f"{error.message}; {error.next_step}".rstrip("; "), error.exit_code)
+    return Done(action, receipt.outcome, receipt.reason, 1 if receipt.outcome == "failed" else 0)
+
+
+def _forward_only(house: House, world: World, tip: str) -> None:
+    """Source moves forward only: a tip older than the last one applied is stale, one beside it is a rewritten main."""
+    for name in sorted(world.ledgers):
+        last = world.ledgers[name].last_source
+        asked = world.environments is None or name in world.environments
+        if not asked or last is None or house.history.is_ancestor(last, tip):
+            continue
+        if house.history.is_ancestor(tip, last):
+            raise PlanAgain(
+                f"main is at {tip[:12]}, and {name} was applied from the newer {last[:12]}",
+                next_step="fetch main, then plan again",
+            )
+        raise NeedsPerson(
+            f"main was rewritten: {name} was applied from {last[:12]}, which main does not contain any more",
+            next_step=f"merge it back: git merge -s ours {last} (kept by refs/reconciler/sources/{name})",
+        )

@@ -1,0 +1,46 @@
+"""The leases of a run: taken only when there is work, renewed before each effect, given back at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from reconciler.ports import Intent, LeaseState
+from reconciler.usecases.house import House
+
+
+class Leases:
+    """A context that holds the leases of some environments' ledgers."""
+
+    def __init__(self, house: House, wait: timedelta = timedelta(0)) -> None:
+        self._house = house
+        self._wait = wait
+        self._held: dict[str, LeaseState] = {}
+
+    def take(self, environments: Iterable[str]) -> bool:
+        """Take what is not held yet, in the order of the names. True where something was taken: what was read
+        before may be old. Raises PlanAgain when another holds one of them."""
+        missing = sorted(set(environments) - self._held.keys())
+        for environment in missing:
+            self._held[environment] = self._house.lease.acquire(environment, self._wait)
+        return bool(missing)
+
+    def renew(self, environment: str, intent: Intent | None = None) -> LeaseState:
+        """Extend one before an effect, naming what is about to be stored. Raises PlanAgain when it was lost."""
+        self._held[environment] = self._house.lease.renew(self._held[environment], intent)
+        return self._held[environment]
+
+    def of(self, environment: str) -> LeaseState:
+        return self._held[environment]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        for environment in sorted(self._held):
+            self._house.lease.release(self._held[environment])
+        self._held.clear()
