@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
@@ -38,6 +38,16 @@ def opened_folder(path: str | Path, *, dir_fd: int | None = None, follow: bool =
         yield folder
     finally:
         os.close(folder)
+
+
+@contextmanager
+def opened_below(root: int, *parts: str) -> Iterator[int]:
+    """An open folder some steps below an open one; none of the steps may be a symlink. Raises OSError, Unfit."""
+    with ExitStack() as stack:
+        folder = root
+        for part in parts:
+            folder = stack.enter_context(opened_folder(part, dir_fd=folder))
+        yield folder
 
 
 @contextmanager
@@ -79,6 +89,11 @@ def hash_regular(name: str, *, dir_fd: int | None = None, limit: int) -> tuple[s
         while piece := os.read(file, _CHUNK):
             digest.update(piece)
         return f"sha256:{digest.hexdigest()}", found
+
+
+def names(folder: int) -> list[str]:
+    """The names in an open folder, in no order. Raises OSError."""
+    return os.listdir(folder)
 
 
 def is_there(name: str, *, dir_fd: int) -> bool:

@@ -17,7 +17,7 @@ FACTORIES: dict[str, Callable[[Path], ArtifactStore]] = {
 }
 
 
-@pytest.fixture(params=FACTORIES.values(), ids=FACTORIES.keys())
+@pytest.fixture(params=list(FACTORIES.values()), ids=list(FACTORIES))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
     made: ArtifactStore = request.param(tmp_path)
     return made

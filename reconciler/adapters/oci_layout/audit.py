@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +49,7 @@ def layout_faults(root: Path) -> Iterator[Fault]:
 def faults(index: dict[str, Any], folder: int, root: Path) -> Iterator[Fault]:
     """Every blob hashed, then every entry of the index followed to its blobs."""
     sizes: dict[str, int] = {}
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(files.names(folder)):
         if not name.startswith(files.TEMPORARY):
             yield from _blob(name, folder, root / "blobs" / "sha256" / name, sizes)
     told: set[str] = set()

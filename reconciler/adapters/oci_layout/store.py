@@ -230,7 +230,7 @@ def _size(digest: str, folder: int) -> int:
 
 def _clean(folder: int) -> None:
     """Remove what a crash left; the caller holds the lock, so no living writer has such a name."""
-    for name in os.listdir(folder):
+    for name in files.names(folder):
         if name.startswith(files.TEMPORARY):
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
