@@ -305,12 +305,14 @@ class SnapshotStore(Protocol):
 class Beginnings(Protocol):
     """Makes a new repository, whole or not at all."""
 
-    def create(
-        self, folder: Path, files: Mapping[str, bytes], loose: Mapping[str, bytes], settings: Sequence[str]
-    ) -> str:
-        """A repository at `folder` (absent, or an empty folder) with one commit of `files` on branch main; `loose`
-        files lie in it and are not committed; `settings` are values of git config `reconciler.dataAllow`.
-        Returns the commit id. Raises AuthorMustFix where something is there, RetryLater when the disk refuses."""
+    def begin(self, folder: Path) -> AbstractContextManager[Path]:
+        """A new, empty repository (branch main) under a temporary name beside `folder`, which may be absent or an
+        empty folder. When the context ends well it takes its place there; otherwise nothing is left.
+        Raises AuthorMustFix where something is there already, RetryLater when the disk refuses."""
+
+    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
+        """Write these files and commit them, and name folders in git config `reconciler.dataAllow`.
+        Returns the commit id."""
 
 
 # --- the box -----------------------------------------------------------------------------------------------
