@@ -1,0 +1,124 @@
+"""`GitBeginnings`: a new repository, built under a temporary name and put into its place by a rename.
+
+It starts git with argument lists and without the parent's GIT_ variables that redirect it; no hook or template of
+the user runs. Where git knows no name for the user, the first commit is by `reconciler`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
+
+_SETTINGS = ("core.hooksPath=/dev/null", "core.fsync=all", "commit.gpgSign=false", "core.autocrlf=false")
+_KEPT = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_CONFIG_GLOBAL",
+         "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")  # fmt: skip
+
+
+class GitBeginnings:
+    """See `ports.Beginnings`."""
+
+    @contextmanager
+    def begin(self, folder: Path) -> Iterator[Path]:
+        """See `ports.Beginnings`."""
+        place = Path(os.path.abspath(folder))  # noqa: PTH100  a symlink at the end of the path stays one
+        _must_be_free(place, folder)
+        with _disk_refusals(place.parent):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.tmp-", dir=place.parent))
+        try:
+            _git(fresh, "init", "--quiet", "--template=", "--initial-branch=main")
+            yield fresh
+            with _disk_refusals(place.parent):
+                _settle(fresh, place, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
+        """See `ports.Beginnings`."""
+        with _disk_refusals(repository):
+            for name, content in files.items():
+                path = repository / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        for place in allow:
+            _git(repository, "config", "--add", "reconciler.dataAllow", str(place))
+        _git(repository, "add", "--", *files)
+        _git(repository, *_identity(repository), "commit", "--quiet", "--no-verify", f"--message={message}")
+        return _git(repository, "rev-parse", "HEAD").strip()
+
+
+def _must_be_free(place: Path, said: Path) -> None:
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise AuthorMustFix(f"{said} is there already, and is no folder", next_step="name a folder that does not exist")
+    if place.is_dir() and any(place.iterdir()):
+        raise AuthorMustFix(
+            f"{said} is not empty: nothing was touched", next_step="name a folder that does not exist, or an empty one"
+        )
+
+
+def _settle(fresh: Path, place: Path, said: Path) -> None:
+    """Put the repository into its place: by one rename, or into the empty folder that is there, `.git` last."""
+    _must_be_free(place, said)
+    fresh.chmod(0o777 & ~_umask())
+    if not place.exists():
+        fresh.rename(place)
+    else:
+        names = sorted((child.name for child in fresh.iterdir()), key=lambda name: name == ".git")
+        for name in names:
+            (fresh / name).rename(place / name)
+    descriptor = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _identity(repository: Path) -> list[str]:
+    known = _git(repository, "var", "GIT_COMMITTER_IDENT", fail=False)
+    return [] if known else ["-c", "user.name=reconciler", "-c", "user.email=reconciler@localhost"]
+
+
+def _git(folder: Path, *arguments: str, fail: bool = True) -> str:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("GIT_") or n in _KEPT}
+    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+    try:
+        done = subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=folder,
+            env=kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise NeedsPerson("git is not installed", next_step="install git and run it again") from None
+    if done.returncode and fail:
+        raise RetryLater(
+            f"git {arguments[0]} failed: {done.stderr.strip()[-500:]}", next_step="mend that and run it again"
+        )
+    return "" if done.returncode else done.stdout
+
+
+@contextmanager
+def _disk_refusals(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RetryLater(
+            f"{place} refused: {error.strerror or type(error).__name__}",
+            next_step="free space or choose another place; nothing was left behind",
+        ) from error
