@@ -28,6 +28,7 @@ from reconciler.tasks.customer_payment.spec import SPEC
 #: A category is a column of the model when this many rows of this many customers have it; at most `_MOST` are.
 _LEAST_ROWS, _LEAST_CUSTOMERS, _MOST = 10, 3, 100
 
+_LINEAR = frozenset({"logistic-regression"})
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "logistic-regression": {"C": 0.3, "max_iter": 1000},
     "hist-gradient-boosting": {"max_iter": 60, "max_leaf_nodes": 4},
@@ -73,18 +74,33 @@ def fit(estimator: Estimator, table: FeatureTable, truth: Days, *, customer: Day
     """
     parameters = parameters_of(estimator)
     pipeline = Pipeline(
-        [("inputs", _inputs(table, customer)), ("estimator", _BUILD[estimator.kind](parameters, estimator.seed))]
+        [
+            ("inputs", _inputs(estimator.kind, table, customer)),
+            ("estimator", _BUILD[estimator.kind](parameters, estimator.seed)),
+        ]
     )
     pipeline.fit(table.frame(), truth)
     return pipeline
 
 
-def _inputs(table: FeatureTable, customer: Days) -> ColumnTransformer:
-    """Numbers scaled to [0, 1] of the fitted rows and clipped there; texts one-hot over what is common enough."""
+def used_inputs(pipeline: Pipeline) -> dict[str, list[str]]:
+    """The features that a fitted pipeline reads, each with its categories (none for a number)."""
+    out: dict[str, list[str]] = {}
+    for _, step, names in pipeline.named_steps["inputs"].transformers_:
+        if isinstance(step, OneHotEncoder):
+            out[names[0]] = [str(category) for category in step.categories_[0]]
+        elif step != "drop":
+            out |= {name: [] for name in names}
+    return out
+
+
+def _inputs(kind: str, table: FeatureTable, customer: Days) -> ColumnTransformer:
+    """Texts one-hot over what is common enough; numbers for a linear model scaled to the range of the fitted rows and
+    clipped there, for trees as they are: a scaled value rounded otherwise could fall on the other side of a split."""
     numbers = [name for name, values in table.columns.items() if values.dtype == np.float32]
     steps: list[tuple[str, Any, list[str]]] = []
     if numbers:
-        steps.append(("numbers", MinMaxScaler(clip=True), numbers))
+        steps.append(("numbers", MinMaxScaler(clip=True) if kind in _LINEAR else "passthrough", numbers))
     for name, values in table.columns.items():
         categories = _categories(values, customer) if values.dtype == object else []
         if categories:
