@@ -1,0 +1,161 @@
+"""From entries of files to one `Source`: the union of releases, names against paths, and faults with their reach.
+
+A fault holds only what it touches: a pin, a version, an environment; all where that cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.adapters.manifests.cache import Entry
+from reconciler.adapters.manifests.layout import Standing, Touches, stray_fix, version_path
+from reconciler.domain.manifests import Environment, Pin
+from reconciler.domain.problems import Place, Problem, dotted
+from reconciler.domain.source import Source, SourceEnvironment, SourcePin, SourceVersion
+from reconciler.ports import Entry as TreeEntry
+
+
+class Collector:
+    """Takes files in the order of their paths, and gives the Source they add up to."""
+
+    def __init__(self, listing: Mapping[str, TreeEntry]) -> None:
+        self._listing = listing
+        self._versions: dict[tuple[str, str], SourceVersion] = {}
+        self._pins: dict[tuple[str, str], list[SourcePin]] = {}
+        self._environments: dict[str, tuple[str, Place, Entry]] = {}
+        self._signers: dict[str, str | None] = {}
+        self._releases: dict[str, tuple[Place, ...]] = {}
+        self._problems: list[Problem] = []
+
+    def take(self, path: str, role: Standing, entry: Entry | None) -> None:
+        """One file: `entry` is None where it is not a plain file, or is not read."""
+        mode = self._listing[path].mode
+        if mode == "120000":
+            self._say(Place(path), "is a symlink", "put the file itself here", touches=role.touches)
+        elif mode == "160000":
+            self._say(Place(path), "is a submodule", "put the files themselves here")
+        elif role.role == "stray":
+            warning = Problem(Place(path), "is not read", stray_fix(path), severity="warning")
+            self._problems.append(warning)
+        elif entry is not None:
+            match role.role:
+                case "version":
+                    self._version(path, role, entry)
+                case "release":
+                    self._release(path, role, entry)
+                case "environment":
+                    self._environment(path, role, entry)
+                case "signers":
+                    self._signers[role.names[0]] = entry["t"]
+
+    def source(self, commit: str | None, label: str) -> Source:
+        """Everything taken so far; problems sorted by place."""
+        pins = {key: found[0] for key, found in self._pins.items() if len(found) == 1}
+        for (environment, model), found in self._pins.items():
+            for pin in found[1:]:
+                self._twice(environment, model, found[0], pin)
+        environments = {name: self._whole(name, *parts) for name, parts in self._environments.items()}
+        return Source(
+            commit, label, self._versions, pins, environments, self._releases, tuple(sorted(set(self._problems)))
+        )
+
+    def _version(self, path: str, role: Standing, entry: Entry) -> None:
+        if self._faults(path, entry, role.touches):
+            return
+        document = entry["d"]
+        name, version = document["metadata"]["name"], document["metadata"]["version"]
+        if (name, version) == role.names:
+            self._versions[name, version] = SourceVersion(document, Place(path), self._listing[path].blob)
+            return
+        key = "name" if name != role.names[0] else "version"
+        said, path_said = (name, role.names[0]) if key == "name" else (version, role.names[1])
+        self._say(
+            _place(path, entry["n" if key == "name" else "v"]),
+            f"the path says {path_said}, the file {said}",
+            f"move it to {version_path(name, version)} or write {path_said}",
+            f"metadata.{key}",
+            (*role.touches, ("version", f"{name}@{version}")),
+        )
+
+    def _environment(self, path: str, role: Standing, entry: Entry) -> None:
+        if self._faults(path, entry, role.touches):
+            return
+        name = entry["d"]["metadata"]["name"]
+        if name == role.names[0]:
+            self._environments[name] = (path, Place(path), entry)
+            return
+        self._say(
+            _place(path, entry["n"]),
+            f"the path says {role.names[0]}, the file {name}",
+            f"move it to environments/{name}.yaml or write {role.names[0]}",
+            "metadata.name",
+            (*role.touches, ("environment", name)),
+        )
+
+    def _whole(self, name: str, path: str, place: Place, entry: Entry) -> SourceEnvironment:
+        signers = self._listing.get(f"environments/{name}.allowed-signers")
+        if name not in self._signers:
+            signers = None
+        return SourceEnvironment(
+            environment=Environment.model_validate(entry["d"]),
+            text=entry["t"],
+            blob=self._listing[path].blob,
+            signers_text=self._signers.get(name),
+            signers_blob=signers.blob if signers else None,
+            place=place,
+        )
+
+    def _release(self, path: str, role: Standing, entry: Entry) -> None:
+        document, faults = entry["d"], entry["f"]
+        name = _release_name(document, faults)
+        whole: Touches = (("environment", name),) if name else role.touches
+        faulty: set[str] = set()
+        sound = document is not None
+        for fault in faults:
+            steps = fault[4]
+            of_pin = len(steps) > 2 and steps[:2] == ["spec", "models"]
+            touches = (("pin", f"{name}/{steps[2]}"),) if of_pin and name else whole
+            self._fault(path, fault, touches)
+            faulty |= {steps[2]} if of_pin else set()
+            sound = sound and of_pin
+        if not name:
+            return
+        self._releases[name] = (*self._releases.get(name, ()), _place(path, entry["n"]))
+        models = document.get("spec", {}).get("models", {}) if sound else {}
+        for model, pin in models.items():
+            if model not in faulty:
+                written = SourcePin(name, model, Pin.model_validate(pin), _place(path, entry["m"][model]))
+                self._pins.setdefault((name, model), []).append(written)
+
+    def _twice(self, environment: str, model: str, first: SourcePin, again: SourcePin) -> None:
+        self._say(
+            again.place,
+            f"{model} is pinned twice in {environment}: it is pinned at {first.place} too",
+            "keep one of the two",
+            f"spec.models.{model}",
+            (("pin", f"{environment}/{model}"),),
+        )
+
+    def _faults(self, path: str, entry: Entry, touches: Touches) -> bool:
+        for fault in entry["f"]:
+            self._fault(path, fault, touches)
+        return bool(entry["f"])
+
+    def _fault(self, path: str, fault: list[Any], touches: Touches) -> None:
+        line, column, summary, fix, steps = fault
+        self._say(Place(path, line, column), summary, fix, dotted(steps), touches)
+
+    def _say(self, where: Place, summary: str, fix: str, path: str = "", touches: Touches = ()) -> None:
+        self._problems.append(Problem(where, summary, fix, path, "error", touches))
+
+
+def _place(path: str, at: list[int]) -> Place:
+    return Place(path, at[0], at[1])
+
+
+def _release_name(document: Any, faults: list[list[Any]]) -> str:
+    """The environment that a release names, empty where its metadata is at fault."""
+    if document is None or any(fault[4][:1] in (["metadata"], ["kind"], ["apiVersion"]) for fault in faults):
+        return ""
+    return str(document["metadata"]["name"])

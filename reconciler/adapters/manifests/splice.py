@@ -1,0 +1,187 @@
+"""Where and what to splice so that one pin changes: in place, or as a new entry of any style of mapping."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from reconciler.adapters.manifests.nodes import Node, find
+from reconciler.adapters.manifests.scalars import Ambiguous, resolve
+from reconciler.domain.manifests import Pin
+
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/@+-]|[ ](?![ #]))*")
+
+
+def pin_document(pin: Pin) -> dict[str, Any]:
+    """A pin as its plain document: only what it says, in the usual order."""
+    document: dict[str, Any] = {}
+    if pin.version is not None:
+        document["version"] = pin.version
+    if pin.digest is not None:
+        document["digest"] = pin.digest
+    if pin.state != "deployed":
+        document["state"] = pin.state
+    if pin.hold is not None:
+        document["hold"] = pin.hold.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return document
+
+
+def flow(value: Any) -> str:
+    """A plain value as flow YAML, quoted where a plain scalar could be read as something else."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    text = str(value)
+    try:
+        plain = _PLAIN.fullmatch(text) is not None and resolve(text) == text and not text.endswith(" ")
+    except Ambiguous:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def spliced(text: str, root: Node, model: str, pin: Pin) -> str:
+    """The text with the pin of `model` set. Whether only that changed is for the caller to check."""
+    wanted = pin_document(pin)
+    _, models, found = find(root, ("spec", "models"))
+    if found < 2:
+        return _without_models(text, root, model, wanted)
+    entry = models.get(model)
+    if entry is not None:
+        return _changed(text, entry[1], wanted)
+    if models.kind == "mapping" and models.pairs:
+        return _added(text, models, model, wanted)
+    return _first(text, root, models, model, wanted)
+
+
+def _cut(text: str, start: int, end: int, new: str) -> str:
+    return text[:start] + new + text[end:]
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _line_end(text: str, position: int) -> int:
+    """The position of the line end at or after `position` (the text's end where there is none)."""
+    found = re.compile(r"\r\n|\n|\r").search(text, position)
+    return found.start() if found else len(text)
+
+
+def _after_line(text: str, position: int, line: str) -> str:
+    """The text with a line after the one that holds `position`."""
+    end = _line_end(text, position)
+    return _cut(text, end, end, _newline(text) + line)
+
+
+# --- a pin that is there -----------------------------------------------------------------------------------
+
+
+def _changed(text: str, value: Node, wanted: dict[str, Any]) -> str:
+    """Change the entries that differ, in place; write the pin out anew where an entry has to go."""
+    now = value.plain()
+    if value.kind != "mapping" or not value.pairs or set(now) - set(wanted):
+        return _anew(text, value, wanted)
+    edits = [
+        (node.start, node.last, _like(text, node, wanted[key.value]))
+        for key, node in value.pairs
+        if wanted[key.value] != node.value and wanted[key.value] != node.plain()
+    ]
+    for start, end, new in sorted(edits, reverse=True):
+        text = _cut(text, start, end, new)
+    added = {key: item for key, item in wanted.items() if key not in now}
+    if not added:
+        return text
+    grown = sum(len(new) - (end - start) for start, end, new in edits)
+    last = value.last + grown if value.style == "block" else value.pairs[-1][1].last + grown
+    if value.style == "flow":
+        return _cut(text, last, last, "".join(f", {key}: {_digest(key, item)}" for key, item in added.items()))
+    indent = " " * (value.pairs[0][0].column - 1)
+    for key, item in reversed(added.items()):
+        text = _after_line(text, last - 1, f"{indent}{key}: {_digest(key, item)}")
+    return text
+
+
+def _anew(text: str, value: Node, wanted: dict[str, Any]) -> str:
+    new = "{" + ", ".join(f"{key}: {_digest(key, item)}" for key, item in wanted.items()) + "}"
+    if value.style != "block" or value.kind != "mapping":
+        lead = "" if text[value.start - 1 : value.start].isspace() else " "
+        return _cut(text, value.start, value.last, lead + new)
+    key_end = text.rindex(":", 0, value.start) + 1
+    return _cut(text, key_end, value.last, " " + new)
+
+
+def _like(text: str, node: Node, value: Any) -> str:
+    """A value quoted as the one it replaces was."""
+    if isinstance(value, dict) or node.kind != "scalar":
+        return flow(value)
+    if node.style == '"':
+        return json.dumps(value, ensure_ascii=False)
+    if node.style == "'":
+        return "'" + str(value).replace("'", "''") + "'"
+    return flow(value) if text[node.start : node.end] else " " + flow(value)
+
+
+def _digest(key: str, value: Any) -> str:
+    return json.dumps(value) if key == "digest" else flow(value)
+
+
+# --- a pin that is new -------------------------------------------------------------------------------------
+
+
+def _entry(model: str, wanted: dict[str, Any]) -> str:
+    return f"{model}: {{{', '.join(f'{key}: {_digest(key, item)}' for key, item in wanted.items())}}}"
+
+
+def _added(text: str, models: Node, model: str, wanted: dict[str, Any]) -> str:
+    last = models.last if models.style == "block" else max(models.pairs[-1][1].last, models.pairs[-1][0].end)
+    if models.style == "flow":
+        return _cut(text, last, last, f", {_entry(model, wanted)}")
+    indent = " " * (models.pairs[0][0].column - 1)
+    return _after_line(text, last - 1, indent + _entry(model, wanted))
+
+
+def _first(text: str, root: Node, models: Node, model: str, wanted: dict[str, Any]) -> str:
+    """Into an empty `models`: a line of its own below the key, or inside the braces of a flow `spec`."""
+    spec = find(root, ("spec",))[1]
+    models_key = find(root, ("spec", "models"))[0]
+    if spec.style == "flow" or root.style == "flow":
+        return _cut(
+            text, models.start, models.last, " " * (models.start == models.last) + f"{{{_entry(model, wanted)}}}"
+        )
+    indent = " " * (models_key.column - 1 + _step(root))
+    if models.start < models.last:  # {} goes, with the spaces before it
+        start = len(text[: models.start].rstrip(" "))
+        text = _cut(text, start, models.last, "")
+    return _after_line(text, models_key.end, indent + _entry(model, wanted))
+
+
+def _without_models(text: str, root: Node, model: str, wanted: dict[str, Any]) -> str:
+    """Into a release that has no `models`, or no `spec` at all."""
+    key, spec, found = find(root, ("spec",))
+    step = " " * _step(root)
+    if found and spec.kind == "mapping" and spec.pairs:
+        if spec.style == "flow":
+            last = spec.pairs[-1][1].last
+            return _cut(text, last, last, f", models: {{{_entry(model, wanted)}}}")
+        indent = " " * (spec.pairs[0][0].column - 1)
+        lines = f"{indent}models:{_newline(text)}{indent}{step}{_entry(model, wanted)}"
+        return _after_line(text, spec.last - 1, lines)
+    if found:  # `spec: {}` or `spec:`
+        if root.style == "flow":
+            return _cut(text, spec.start, spec.last, f"{{models: {{{_entry(model, wanted)}}}}}")
+        start = len(text[: spec.start].rstrip(" ")) if spec.start < spec.last else spec.start
+        text = _cut(text, start, spec.last, "") if spec.start < spec.last else text
+        return _after_line(text, key.end, f"{step}models:{_newline(text)}{step}{step}{_entry(model, wanted)}")
+    if root.style == "flow":
+        last = root.pairs[-1][1].last
+        return _cut(text, last, last, f", spec: {{models: {{{_entry(model, wanted)}}}}}")
+    lines = f"spec:{_newline(text)}{step}models:{_newline(text)}{step}{step}{_entry(model, wanted)}"
+    return _after_line(text, root.last - 1, lines)
+
+
+def _step(root: Node) -> int:
+    """How far the file indents: by its first nested block mapping, else 2."""
+    for _, value in root.pairs:
+        if value.kind == "mapping" and value.style == "block" and value.pairs:
+            return max(1, value.pairs[0][0].column - root.pairs[0][0].column)
+    return 2

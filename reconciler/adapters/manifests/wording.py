@@ -1,0 +1,94 @@
+"""Pydantic's errors in the words of this project: what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.domain.names import DIGEST_PATTERN, NAME_PATTERN, VERSION_PATTERN
+from reconciler.domain.problems import close_to
+
+_PATTERNS = {
+    NAME_PATTERN: ("is not a name", "names are lower-case letters, figures and dashes, letter first, at most 63"),
+    VERSION_PATTERN: ("is not a version", "versions are three numbers, as 1.2.0 or 1.2.0-rc.1, without +build"),
+    DIGEST_PATTERN: ("is not a digest", "digests are sha256: and 64 figures 0-9 a-f"),
+}
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "date_type": "a date",
+    "date_parsing": "a date",
+    "date_from_datetime_parsing": "a date",
+}
+_UNION = (
+    ("Condition", "a condition (field, op, value), or all, any or not"),
+    ("MappedColumn", "a column's name, {column: …} or {constant: …}"),
+    ("literal['latest']", "latest, or sha256: and 64 figures 0-9 a-f"),
+    ("list[", "text, a number, a date, true or false, or a list of these"),
+)
+
+
+def shown(value: Any) -> str:
+    """A value as it is named in a message: short, and never more than one line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def worded(error: Any, value: Any) -> tuple[str, str]:
+    """(summary, fix) of one pydantic error about `value`; unknown and missing keys are worded elsewhere."""
+    kind, context = error["type"], error.get("ctx") or {}
+    if kind == "literal_error":
+        choices = _choices(context.get("expected", ""))
+        return f"{shown(value)} is not one of the values here", close_to(str(value), choices, say="write one of")
+    if kind == "union_tag_invalid":
+        tags = _choices(context.get("expected_tags", ""))
+        return f"{shown(context.get('tag'))} is not a known kind", close_to(str(context.get("tag")), tags)
+    if kind == "string_pattern_mismatch" and context.get("pattern") in _PATTERNS:
+        summary, fix = _PATTERNS[context["pattern"]]
+        return f"{shown(value)} {summary}", fix
+    if kind in _TYPES:
+        return _type(_TYPES[kind], value)
+    text = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    return (f"{shown(value)}: {text}" if text.startswith("should") else text), ""
+
+
+def worded_union(tags: Sequence[str], value: Any) -> tuple[str, str]:
+    """(summary, fix) where `value` fits no member of a union whose members pydantic calls `tags`."""
+    for member, wanted in _UNION:
+        if any(tag.startswith(member) for tag in tags):
+            return f"should be {wanted}; this is {shown(value)}", ""
+    return f"should be text, a number, true or false; this is {shown(value)}", ""
+
+
+def _type(wanted: str, value: Any) -> tuple[str, str]:
+    if wanted == "a date":
+        return f"{shown(value)} is not a date", "dates are written 2024-01-31"
+    fix = f'write "{shown(value)}"' if wanted == "text" and isinstance(value, (int, float)) else ""
+    if wanted == "a list" and isinstance(value, str):
+        fix = f"write [{shown(value)}]"
+    if wanted in ("a whole number", "a number") and isinstance(value, str) and _is_number(value):
+        fix = "take the quotes out"
+    return f"should be {wanted}; this is {shown(value)}", fix
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).lstrip("-").isdecimal() and text.isascii()
+
+
+def _choices(expected: str) -> list[str]:
+    return expected.split("'")[1::2]

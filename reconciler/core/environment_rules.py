@@ -1,0 +1,148 @@
+"""Environments against each other and against the tasks: promotion chains, data, mappings, evidence, gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.core.filter_rules import Flaw, check_filters
+from reconciler.core.recipe_rules import Knowledge, field_of, late_filters
+from reconciler.domain.manifests import (
+    DeployedBelow,
+    EnvironmentData,
+    EnvironmentSpec,
+    Input,
+    MappedColumn,
+    Threshold,
+)
+from reconciler.domain.problems import close_to
+from reconciler.domain.source import SourceEnvironment
+from reconciler.domain.task import FieldSpec, TaskSpec
+
+_EXAM_FILTERS = ("spec", "exam", "filters")
+
+
+def check_environment(
+    name: str, environments: Mapping[str, SourceEnvironment], broken: frozenset[str], tasks: Iterable[Knowledge]
+) -> Iterator[Flaw]:
+    """Every flaw of one environment. `broken` names environments that exist but have faults of their own."""
+    known = {**environments, **dict.fromkeys(broken)}
+    environment = environments[name]
+    spec = environment.environment.spec
+    yield from _promotes_from(name, spec, known)
+    yield from _copy_of(name, spec, environments, known)
+    yield from _policy(name, environment)
+    yield from _gates(spec)
+    filters = [item.model_dump(mode="json", by_alias=True, exclude_none=True) for item in spec.exam.filters]
+    for knowledge in tasks:
+        yield from _mapping("invoices", spec.data.invoices, knowledge.task)
+        yield from _mapping("customers", spec.data.customers, knowledge.task)
+        yield from check_filters(filters, knowledge.task.fields, _EXAM_FILTERS)
+        yield from late_filters(filters, knowledge, _EXAM_FILTERS)
+
+
+def loops(environments: Mapping[str, SourceEnvironment]) -> list[tuple[str, ...]]:
+    """Each loop of `promotesFrom` once, from its first name in the alphabet on."""
+    found: set[tuple[str, ...]] = set()
+    for start in environments:
+        walk: list[str] = []
+        name: str | None = start
+        while name in environments and name not in walk:
+            assert name is not None  # noqa: S101  None is no key
+            walk.append(name)
+            name = environments[name].environment.spec.promotes_from
+        if name in walk:
+            loop = walk[walk.index(name) :]
+            first = loop.index(min(loop))
+            found.add((*loop[first:], *loop[:first]))
+    return sorted(found)
+
+
+def _promotes_from(name: str, spec: EnvironmentSpec, known: Mapping[str, object]) -> Iterator[Flaw]:
+    if spec.promotes_from is not None and spec.promotes_from not in known:
+        others = [other for other in known if other != name]
+        summary = f"there is no environment {spec.promotes_from}"
+        yield Flaw(("spec", "promotesFrom"), summary, close_to(spec.promotes_from, others))
+
+
+def _copy_of(
+    name: str, spec: EnvironmentSpec, environments: Mapping[str, SourceEnvironment], known: Mapping[str, object]
+) -> Iterator[Flaw]:
+    at = ("spec", "data", "copyOf")
+    other = spec.data.copy_of
+    if other is None:
+        if spec.training is not None:
+            yield Flaw(at, f"{name} trains, but no environment is named to copy data from", "add data: {copyOf: NAME}")
+        elif not spec.data.invoices:
+            yield Flaw(("spec", "data"), f"{name} has no data", "map its invoices to predict there", warning=True)
+    elif other == name:
+        yield Flaw(at, f"{name} cannot be a copy of itself", "name the environment that has the data")
+    elif other not in known:
+        rest = [candidate for candidate in known if candidate != name]
+        yield Flaw(at, f"there is no environment {other}", close_to(other, rest))
+    elif other in environments and not environments[other].environment.spec.data.invoices:
+        summary = f"{other} has no invoices to copy"
+        yield Flaw(at, summary, f"add data.invoices to environments/{other}.yaml, or name another environment")
+
+
+def _policy(name: str, environment: SourceEnvironment) -> Iterator[Flaw]:
+    spec = environment.environment.spec
+    at = ("spec", "policy", "evidence")
+    if spec.promotes_from is not None and spec.policy.evidence is None:
+        yield Flaw(at, "evidence is missing: promotesFrom asks for it", "add policy: {evidence: signed}, merge or none")
+    if spec.policy.evidence == "signed" and environment.signers_text is None:
+        file = f"environments/{name}.allowed-signers"
+        yield Flaw(at, f"evidence: signed needs {file}", "add it, with a line PRINCIPAL KEYTYPE KEY for each approver")
+
+
+def _gates(spec: EnvironmentSpec) -> Iterator[Flaw]:
+    for position, gate in enumerate(spec.gates):
+        at = ("spec", "gates", position)
+        if isinstance(gate, DeployedBelow) and spec.promotes_from is None:
+            summary = "deployed-below needs an environment below, and there is no promotesFrom"
+            yield Flaw((*at, "kind"), summary, "add promotesFrom, or take the gate out")
+        if isinstance(gate, Threshold) and gate.at_most is not None and gate.at_least is not None:  # noqa: SIM102
+            if gate.at_most < gate.at_least:
+                yield Flaw((*at, "atMost"), f"no {gate.figure} is at most {gate.at_most} and at least {gate.at_least}")
+
+
+def _mapping(table: str, written: Input | None, task: TaskSpec) -> Iterator[Flaw]:
+    if written is None:
+        return
+    at = ("spec", "data", table, "mapping")
+    names = {spec.name for spec in task.fields.values() if spec.table == table}
+    for name, column in written.mapping.items():
+        found = field_of(task, table, name)
+        if found is None:
+            yield Flaw((*at, name), f"{table} have no field {name}", close_to(name, names))
+        elif isinstance(column, MappedColumn):
+            yield from _column((*at, name), column, found[1])
+    required = {spec.name for spec in task.fields.values() if spec.table == table and spec.required}
+    for name in sorted(required - set(written.mapping)):
+        yield Flaw(at, f"{name} is not mapped", f"add {name}: COLUMN, or {name}: {{constant: VALUE}}")
+
+
+def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Iterator[Flaw]:
+    wrong = {
+        "dateFormat": column.date_format is not None and spec.type != "date",
+        "decimal": column.decimal != "." and spec.type not in ("number", "whole"),
+        "trueValues": bool(column.true_values) and spec.type != "flag",
+        "falseValues": bool(column.false_values) and spec.type != "flag",
+    }
+    for key, is_wrong in wrong.items():
+        if is_wrong:
+            yield Flaw((*at, key), f"{key} does not fit {spec.name}, which is of type {spec.type}", f"take {key} out")
+
+
+def data_of_training(environments: Mapping[str, SourceEnvironment]) -> EnvironmentData | None:
+    """The data that models are trained on: that of the environment which the training one copies; None where
+    that cannot be told."""
+    copied = {
+        environment.environment.spec.data.copy_of
+        for environment in environments.values()
+        if environment.environment.spec.training is not None
+    }
+    name = next(iter(copied)) if len(copied) == 1 else None
+    if name is None or name not in environments:
+        return None
+    data = environments[name].environment.spec.data
+    return data if data.invoices is not None else None

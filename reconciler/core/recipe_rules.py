@@ -1,0 +1,194 @@
+"""A ModelVersion's spec against its task: outcomes, features known at the invoice date, estimator, filters.
+
+Works on the spec as written, so that thousands of versions are checked without building their models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconciler.core.filter_rules import Flaw, check_filters
+from reconciler.domain.manifests import ConstantField, EnvironmentData, MappedColumn, Outcomes
+from reconciler.domain.problems import close_to
+from reconciler.domain.task import FieldSpec, ParameterSpec, TaskSpec
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a task's recipes may use where the data comes from `data` (None: not known, so nothing is refused)."""
+
+    task: TaskSpec
+    data: EnvironmentData | None = None
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", frozenset((*self.task.groups, *self.task.features)))
+
+    @cached_property
+    def denied(self) -> Mapping[str, str]:
+        """Feature → the field it needs that is not known at the invoice date, by the mapping or the task."""
+        if self.data is None:
+            return {}
+        return {spec.name: need for spec in self.task.features.values() for need in spec.needs if self._late(need)}
+
+    @cached_property
+    def mapped(self) -> Mapping[str, bool]:
+        """Mapped field → whether it is known at the invoice date; what is not mapped is not known."""
+        return declared_known(self.task, self.data) if self.data is not None else {}
+
+    def _late(self, need: str) -> bool:
+        """A name that invoices and customers share (`country`) is late where either mapped one is: a feature may
+        fall back from one to the other."""
+        known = [self.mapped[name] for name in (need, f"customers.{need}") if name in self.mapped]
+        return not known or not all(known)
+
+    def selected(self, features: Mapping[str, Any]) -> list[str]:
+        """The features that `include` and `exclude` leave, in the order of the catalogue: of a group, those that
+        are known at the invoice date; single ones as named."""
+        chosen, left = set(features["include"]), set(features.get("exclude", ()))
+        return [
+            spec.name
+            for spec in self.task.features.values()
+            if not {spec.name, spec.group} & left
+            and (spec.name in chosen or (spec.group in chosen and spec.name not in self.denied))
+        ]
+
+
+def field_of(task: TaskSpec, table: str, name: str) -> tuple[str, FieldSpec] | None:
+    """(key, spec) of the task's field that a mapping of `table` calls `name`; None where there is none."""
+    for key in (name, f"{table}.{name}"):
+        spec = task.fields.get(key)
+        if spec is not None and spec.table == table and spec.name == name:
+            return key, spec
+    return None
+
+
+def declared_known(task: TaskSpec, data: EnvironmentData) -> dict[str, bool]:
+    """Mapped field → whether it is known at the invoice date."""
+    known: dict[str, bool] = {}
+    for table, table_input in (("invoices", data.invoices), ("customers", data.customers)):
+        for name, written in (table_input.mapping if table_input else {}).items():
+            found = field_of(task, table, name)
+            if found is not None:
+                said = written.known_at if isinstance(written, MappedColumn) else None
+                constant = isinstance(written, ConstantField)
+                known[found[0]] = constant or (said or found[1].known_at) == "invoice-date"
+    return known
+
+
+def check_recipe(spec: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw]:
+    """Every flaw of a ModelVersion's spec, with its path from the document's root."""
+    yield from _outcomes(spec.get("outcomes", {}))
+    yield from _features(spec["features"], knowledge)
+    yield from _estimator(spec["estimator"], knowledge.task)
+    filters = spec.get("data", {}).get("filters", ())
+    if filters:
+        at = ("spec", "data", "filters")
+        yield from check_filters(filters, knowledge.task.fields, at)
+        yield from late_filters(filters, knowledge, at)
+
+
+def late_filters(filters: Sequence[Any], knowledge: Knowledge, at: tuple[str | int, ...]) -> Iterator[Flaw]:
+    """A flaw for each filter on a field that is not known at the invoice date: it picks rows by what came later."""
+    if knowledge.data is None:
+        return
+    todo: list[tuple[tuple[str | int, ...], Any]] = [((*at, position), item) for position, item in enumerate(filters)]
+    while todo:
+        path, item = todo.pop(0)
+        name = item.get("field")
+        if name in knowledge.task.fields and not knowledge.mapped.get(name, False):
+            fix = f"declare knownAt: invoice-date where {name} is mapped, if that is true, or take the filter out"
+            yield Flaw((*path, "field"), f"{name} is not known at the invoice date in this data", fix)
+        for group in ("all", "any"):
+            todo += [((*path, group, position), inner) for position, inner in enumerate(item.get(group, ()))]
+        if "not" in item:
+            todo.append(((*path, "not"), item["not"]))
+
+
+def _outcomes(written: Mapping[str, Any]) -> Iterator[Flaw]:
+    late = written.get("lateAfterDays", Outcomes.model_fields["late_after_days"].default)
+    very = written.get("veryLateAfterDays", Outcomes.model_fields["very_late_after_days"].default)
+    if very != 0 and very <= late:
+        key = "veryLateAfterDays" if "veryLateAfterDays" in written else "lateAfterDays"
+        summary = f"very late (from {very} days) has to begin after late (after {late} days)"
+        yield Flaw(("spec", "outcomes", key), summary, "write a larger veryLateAfterDays, or 0 for two outcomes")
+
+
+def _features(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw]:
+    unknown = False
+    for key in ("include", "exclude"):
+        for position, name in enumerate(written.get(key, ())):
+            if name not in knowledge.names:
+                unknown = True
+                fix = close_to(name, knowledge.names)
+                yield Flaw(("spec", "features", key, position), f"there is no feature or group {name}", fix)
+    if unknown:
+        return
+    selected = knowledge.selected(written)
+    if not selected:
+        summary = "no feature is left: all are excluded, or not known at the invoice date"
+        yield Flaw(("spec", "features"), summary, "include another group")
+    for position, name in enumerate(written["include"]):
+        if name in selected and name in knowledge.denied:
+            needed = knowledge.denied[name]
+            yield Flaw(
+                ("spec", "features", "include", position),
+                f"feature {name} needs {needed}, which is not known at the invoice date in this data",
+                f"declare knownAt: invoice-date where {needed} is mapped, if that is true, or leave {name} out",
+            )
+
+
+def _estimator(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:
+    at = ("spec", "estimator")
+    estimator = task.estimators.get(written["kind"])
+    if estimator is None:
+        fix = close_to(written["kind"], task.estimators)
+        yield Flaw((*at, "kind"), f"there is no estimator {written['kind']}", fix)
+        return
+    for name, value in written.get("parameters", {}).items():
+        path = (*at, "parameters", name)
+        parameter = estimator.parameters.get(name)
+        if parameter is None:
+            fix = close_to(name, estimator.parameters)
+            yield Flaw(path, f"{estimator.kind} has no parameter {name}", fix)
+        elif not fits(parameter, value):
+            yield Flaw(path, f"{name} should be {wanted(parameter)}; this is {_shown(value)}")
+
+
+def fits(parameter: ParameterSpec, value: Any) -> bool:
+    """Whether a value is of the parameter's type and inside its limits."""
+    if value is None:
+        return parameter.nullable
+    match parameter.type:
+        case "flag":
+            return isinstance(value, bool)
+        case "text":
+            return isinstance(value, str) and (not parameter.choices or value in parameter.choices)
+        case "whole":
+            right = isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            right = isinstance(value, (int, float)) and not isinstance(value, bool)
+    low, high = parameter.minimum, parameter.maximum
+    return right and (low is None or value >= low) and (high is None or value <= high)
+
+
+def wanted(parameter: ParameterSpec) -> str:
+    """What a parameter takes, in words."""
+    words = {"flag": "true or false", "text": "text", "whole": "a whole number", "number": "a number"}[parameter.type]
+    if parameter.choices:
+        words = f"one of {', '.join(parameter.choices)}"
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None:
+        words += f" from {low:g} to {high:g}"
+    elif low is not None or high is not None:
+        words += f" of at least {low:g}" if low is not None else f" of at most {high:g}"
+    return f"{words}, or null" if parameter.nullable else words
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)[:40]

@@ -1,0 +1,161 @@
+"""The rules between files: what a `Source` has to fulfil beyond each file's own schema.
+
+Pure: a Source, the tasks and (where a ledger or an applied source is at hand) the recipe digests that merged
+versions are bound to. Problems whose place is a whole file name the field by `path`; `ManifestSource.locate` gives
+them their lines. A fault in one file never hides those of others, and a fault that only follows from another
+(a pin to a version whose file does not parse) is not told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.core.environment_rules import check_environment, data_of_training, loops
+from reconciler.core.filter_rules import Flaw
+from reconciler.core.identity import recipe_digest
+from reconciler.core.recipe_rules import Knowledge, check_recipe
+from reconciler.domain.names import version_key
+from reconciler.domain.problems import Place, Problem, close_to, dotted
+from reconciler.domain.source import Source, SourceEnvironment, SourcePin, SourceVersion
+from reconciler.domain.task import TaskSpec
+
+Bound = Mapping[tuple[str, str], str]
+Touches = tuple[tuple[str, str], ...]
+
+
+def validate(source: Source, tasks: Mapping[str, TaskSpec], bound: Bound | None = None) -> tuple[Problem, ...]:
+    """All problems of a source, those of reading included, sorted by place.
+
+    `bound` maps (model, version) to the recipe digest that a merged version had; None where it cannot be told."""
+    found = {*source.problems, *_Rules(source, tasks, bound or {}).problems()}
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class _Rules:
+    source: Source
+    tasks: Mapping[str, TaskSpec]
+    bound: Bound
+
+    def problems(self) -> Iterator[Problem]:
+        yield from self._versions()
+        yield from self._bound()
+        yield from self._pins()
+        yield from self._environments()
+        yield from self._chains()
+        yield from self._training()
+        yield from self._releases()
+
+    @cached_property
+    def _touched(self) -> frozenset[tuple[str, str]]:
+        """What has faults from reading: rules that would only repeat them are silent about it."""
+        errors = (problem for problem in self.source.problems if problem.severity == "error")
+        return frozenset(touched for problem in errors for touched in problem.touches)
+
+    @cached_property
+    def _broken(self) -> frozenset[str]:
+        return frozenset(name for kind, name in self._touched if kind == "environment")
+
+    @cached_property
+    def _knowledge(self) -> Mapping[str, Knowledge]:
+        data = data_of_training(self.source.environments)
+        return {name: Knowledge(task, data) for name, task in self.tasks.items()}
+
+    def _versions(self) -> Iterator[Problem]:
+        knowledge = self._knowledge
+        for version in self.source.versions.values():
+            task = str(version.written_spec["task"])
+            if task in knowledge:
+                yield from _of_version(version, check_recipe(version.written_spec, knowledge[task]))
+            else:
+                flaw = Flaw(("spec", "task"), f"there is no task {task}", close_to(task, self.tasks))
+                yield from _of_version(version, [flaw])
+
+    def _bound(self) -> Iterator[Problem]:
+        for key, digest in self.bound.items():
+            version = self.source.versions.get(key)
+            if version is not None and recipe_digest(*key, version.written_spec) != digest:
+                model, number = key
+                summary = f"{number} is immutable: add {self._next(model, number)}"
+                yield from _of_version(version, [Flaw(("spec",), summary, f"put {number} back as it was merged")])
+
+    def _next(self, model: str, version: str) -> str:
+        """The first patch version after `version` that is not there yet."""
+        core, _, pre = version.partition("-")
+        major, minor, patch = core.split(".")
+        number = int(patch) + (0 if pre else 1)
+        while (model, f"{major}.{minor}.{number}") in self.source.versions:
+            number += 1
+        return f"{major}.{minor}.{number}"
+
+    def _pins(self) -> Iterator[Problem]:
+        for pin in self.source.pins.values():
+            version = pin.pin.version
+            broken = ("version", f"{pin.model}@{version}") in self._touched
+            if version is not None and (pin.model, version) not in self.source.versions and not broken:
+                yield self._no_version(pin, version)
+
+    def _no_version(self, pin: SourcePin, version: str) -> Problem:
+        there = sorted((v for m, v in self.source.versions if m == pin.model), key=version_key)
+        if there:
+            summary = f"{pin.model} has no version {version}"
+            fix = f"its versions are {', '.join(there[-8:])}; or add manifests/models/{pin.model}/{version}.yaml"
+        else:
+            summary = f"there is no model {pin.model}"
+            fix = close_to(pin.model, {model for model, _ in self.source.versions})
+        touches = (("version", f"{pin.model}@{version}"),)
+        return Problem(pin.place, summary, fix, f"spec.models.{pin.model}.version", touches=touches)
+
+    def _environments(self) -> Iterator[Problem]:
+        for name, environment in self.source.environments.items():
+            flaws = check_environment(name, self.source.environments, self._broken, self._knowledge.values())
+            yield from _of_environment(environment, flaws)
+            if name not in self.source.releases and name not in self._broken:
+                fix = f"add manifests/releases/{name}.yaml, with spec: {{models: {{}}}} to begin with"
+                yield from _of_environment(environment, [Flaw(("metadata", "name"), f"{name} has no release", fix)])
+
+    def _chains(self) -> Iterator[Problem]:
+        for loop in loops(self.source.environments):
+            walk = " → ".join((*loop, loop[0]))
+            touches = tuple(("environment", name) for name in loop)
+            flaw = Flaw(("spec", "promotesFrom"), f"promotesFrom goes in a loop: {walk}", "take one of them out")
+            yield _problem(self.source.environments[loop[0]].place, flaw, touches)
+
+    def _training(self) -> Iterator[Problem]:
+        environments = self.source.environments
+        training = sorted(name for name, found in environments.items() if found.environment.spec.training is not None)
+        touches = tuple(("environment", name) for name in training)
+        for name in training if len(training) > 1 else ():
+            others = " and ".join(other for other in training if other != name)
+            summary = f"{name} trains, and so does {others}: one environment trains"
+            flaw = Flaw(("spec", "training"), summary, "take training out of the others")
+            yield _problem(environments[name].place, flaw, touches)
+        if environments and not training and not self._broken:
+            yield Problem(Place("environments"), "no environment trains", "add training: {} to the spec of one")
+
+    def _releases(self) -> Iterator[Problem]:
+        environments = self.source.environments
+        for name, places in self.source.releases.items():
+            if name in environments or name in self._broken:
+                continue
+            fix = f"{close_to(name, environments)} or add environments/{name}.yaml"
+            for place in places:
+                touches = (("environment", name),)
+                yield Problem(place, f"there is no environment {name}", fix, "metadata.name", touches=touches)
+
+
+def _of_version(version: SourceVersion, flaws: Iterable[Flaw]) -> Iterator[Problem]:
+    for flaw in flaws:
+        yield _problem(version.place, flaw, (("version", f"{version.name}@{version.version}"),))
+
+
+def _of_environment(environment: SourceEnvironment, flaws: Iterable[Flaw]) -> Iterator[Problem]:
+    for flaw in flaws:
+        yield _problem(environment.place, flaw, (("environment", environment.environment.metadata.name),))
+
+
+def _problem(place: Place, flaw: Flaw, touches: Touches) -> Problem:
+    severity = "warning" if flaw.warning else "error"
+    return Problem(place, flaw.summary, flaw.fix, dotted(flaw.path), severity, touches)  # type: ignore[arg-type]
