@@ -1,0 +1,176 @@
+"""Begin a repository: an example company, or somebody's own receivables file, looked at first.
+
+The repository is built whole beside its place, refreshed once, and only then put there: a beginning that fails
+leaves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.core.first_contact import Proposal, propose
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.ports import BadRow, Beginnings, Progress, Sample, TableLook
+from reconciler.usecases.house import House, silent
+from reconciler.usecases.init_files import Contents, Line, Source, files_of
+from reconciler.usecases.refresh import refresh
+
+_SAMPLE = 50_000
+
+
+class Made(Protocol):
+    """What the example's generator tells: see `tasks.customer_payment.example.Example`."""
+
+    @property
+    def best_log_loss(self) -> float: ...
+    @property
+    def naive_log_loss(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Doorstep:
+    """What is needed before there is a repository; `open_house` is for the one just begun."""
+
+    look: TableLook
+    beginnings: Beginnings
+    example: Callable[[Path, int], Made]
+    open_house: Callable[[Path], House]
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """A file that was looked at, and what is proposed for it."""
+
+    sample: Sample
+    proposal: Proposal
+    as_of: date | None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A repository that is in its place: where, its commit, its first snapshot and what that looks like."""
+
+    folder: Path
+    commit: str
+    snapshot: str
+    rows: Mapping[str, int]
+    set_aside: Mapping[str, int]
+    examples: tuple[BadRow, ...]
+    profile: Mapping[str, object]
+    best_log_loss: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def look_at(door: Doorstep, file: Path, as_of: date | None) -> FirstLook:
+    """Look at a file and propose a mapping; writes nothing. Raises AuthorMustFix where it cannot be invoices."""
+    sample = door.look.look(file, _SAMPLE)
+    proposal = propose(sample.header, sample.columns, sample.delimiter, as_of.isoformat() if as_of else None)
+    if proposal.missing:
+        raise AuthorMustFix(
+            f"{file}: no column was recognised as {', '.join(proposal.missing)}",
+            next_step="rename the columns (invoice, customer, invoice_date, due_date, settled_date, amount), or write "
+            "environments/production.yaml by hand after init --example",
+        )
+    return FirstLook(sample, proposal, as_of)
+
+
+def begin_from(door: Doorstep, folder: Path, look: FirstLook) -> Begun:
+    """Begin a repository over a file that was looked at. Raises AuthorMustFix where `folder` is not free or the
+    file has more bad rows than are borne; then nothing is left."""
+    file = Path(look.sample.path)
+    contents = _contents_of(look)
+    with door.beginnings.begin(folder) as fresh:
+        commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=[file.parent])
+        return _refreshed(door, fresh, _Beginning(folder, commit, look.as_of, contents))
+
+
+def begin_example(door: Doorstep, folder: Path, seed: int) -> Begun:
+    """Begin a repository with a fictional company's receivables in `data/`, which git ignores."""
+    contents = _example_contents()
+    with door.beginnings.begin(folder) as fresh:
+        (fresh / "data").mkdir()
+        made = door.example(fresh / "data", seed)
+        commit = door.beginnings.commit(fresh, files_of(contents), "Begin")
+        return _refreshed(door, fresh, _Beginning(folder, commit, None, contents, made.best_log_loss))
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    folder: Path
+    commit: str
+    as_of: date | None
+    contents: Contents
+    best: float | None = None
+
+
+def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
+    house = door.open_house(fresh)
+    done = refresh(house, "sandbox", as_of=begun.as_of, progress=door.progress)
+    snapshots = house.open_snapshots(".reconciler/snapshots")
+    profile = snapshots.profile(done.snapshot.digest, very_late_after=begun.contents.very_late_after)
+    return Begun(
+        begun.folder,
+        begun.commit,
+        done.snapshot.digest,
+        done.snapshot.rows,
+        done.snapshot.set_aside,
+        tuple(done.examples),
+        profile,
+        begun.best,
+    )
+
+
+def _contents_of(look: FirstLook) -> Contents:
+    sample, proposal = look.sample, look.proposal
+    options = {"delimiter": sample.delimiter} if sample.delimiter != "," else {}
+    options |= {"encoding": sample.encoding} if sample.encoding != "utf-8" else {}
+    source = Source(
+        sample.path,
+        [Line(choice.field, choice.written(), choice.why) for choice in proposal.fields],
+        options,
+        proposal.null_values,
+        [(refused.column, refused.why) for refused in proposal.refused],
+    )
+    return Contents(
+        f"Payment predictions for {Path(sample.path).stem}",
+        {"invoices": source},
+        proposal.limits.very_late_after_days,
+        proposal.limits.why,
+        proposal.limits.exam_rows,
+        loose_data=False,
+    )
+
+
+def _example_contents() -> Contents:
+    invoices = [
+        Line("legal_entity", "LegalEntity"),
+        Line("invoice", "InvoiceId"),
+        Line("customer", "InvoiceAccount"),
+        Line("invoice_date", "InvoiceDate"),
+        Line("due_date", "DueDate"),
+        Line("settled_date", "LastSettleDate", "the label: it says when, never a feature"),
+        Line("amount", "AmountCur"),
+        Line("currency", "CurrencyCode"),
+        Line("accounting_amount", "AmountMST"),
+        Line("open_amount", "RemainAmountCur"),
+        Line("delivery", {"column": "DlvMode", "knownAt": "invoice-date"}, "known when the bill is made"),
+        Line("disputed", "InDispute", "known only later: never a feature"),
+    ]
+    known = {"knownAt": "invoice-date"}
+    customers = [
+        Line("legal_entity", "LegalEntity"),
+        Line("customer", "AccountNum"),
+        Line("country", {"column": "CountryRegionId", **known}),
+        Line("customer_group", {"column": "CustGroup", **known}),
+        Line("customer_since", "CustomerSince"),
+    ]
+    inputs = {
+        "invoices": Source("data/invoices.csv", invoices, {}),
+        "customers": Source("data/customers.csv", customers, {}),
+    }
+    return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, loose_data=True)

@@ -1,0 +1,37 @@
+"""Look at leases, and break one with a reason that goes into the ledger."""
+
+from __future__ import annotations
+
+from reconciler.core.fold import fold
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.record import LeaseBreakReceipt
+from reconciler.ports import LeaseState
+from reconciler.usecases.house import House
+
+
+def leases(house: House) -> list[LeaseState]:
+    """The lease of every environment that has had one."""
+    house.history.fetch()
+    names = sorted(house.source.read("HEAD").environments)
+    return [state for name in names if (state := house.lease.read(name)) is not None]
+
+
+def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:
+    """End another's lease, and record who did and why. Raises AuthorMustFix where none is held."""
+    house.history.fetch()
+    before = house.lease.read(environment)
+    if before is None or not before.held:
+        raise AuthorMustFix(f"nobody holds the lease of {environment}", next_step="reconciler lease list")
+    house.lease.break_(environment)
+    state = house.ledger.read(environment)
+    receipt = LeaseBreakReceipt(
+        environment=environment,
+        at=house.clock.now(),
+        by=house.who,
+        run_url=house.run_url,
+        reason=reason,
+        holder=before.holder,
+        generation=before.generation,
+    )
+    house.ledger.append(state, receipt, fold(state.record, receipt))
+    return before

@@ -1,0 +1,115 @@
+"""Propose a version for an environment: the deployment below becomes a one-line change, version and digest."""
+
+from __future__ import annotations
+
+from reconciler.core.diff import trainer_of
+from reconciler.core.facts import World
+from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson
+from reconciler.domain.manifests import Pin
+from reconciler.domain.names import short_digest
+from reconciler.domain.record import Deployment, Judgement
+from reconciler.usecases.house import House
+from reconciler.usecases.proposal import Proposal, propose_pin
+from reconciler.usecases.survey import Ask, survey
+
+
+def promote(house: House, model: str, *, to: str, version: str | None = None) -> Proposal:
+    """Make the branch `reconciler/promote/ENV/MODEL`. Raises AuthorMustFix where there is nothing to promote, a
+    hold is set, or the version has not been deployed in the environment that `to` promotes from."""
+    house.history.fetch()
+    world = survey(house, Ask(revision=house.history.main_tip()))
+    book = rulebook_of(world, to)
+    below = book.spec.promotes_from
+    if below is None or below not in world.ledgers:
+        raise AuthorMustFix(
+            f"{to} does not promote from another environment", next_step=f"pin it in the release of {to} yourself"
+        )
+    found_version, digest = _candidate(world, model, below, version)
+    pin = world.source.pins.get((to, model))
+    if pin and pin.pin.hold:
+        hold = pin.pin.hold
+        raise AuthorMustFix(
+            f"{model} is on hold in {to} by {hold.by}: {hold.reason} ({pin.place})",
+            next_step="take the hold out with a pull request first",
+        )
+    wanted = Pin(version=found_version, digest=digest)
+    if pin and pin.pin == wanted:
+        raise AuthorMustFix(
+            f"{to} pins {model} {found_version} already ({pin.place})", next_step="reconciler plan says what is left"
+        )
+    message = f"Promote {model} {found_version} to {to}\n\n{found_version} ({digest}), as deployed in {below}.\n"
+    proposal = propose_pin(
+        house,
+        world.source,
+        environment=to,
+        model=model,
+        pin=wanted,
+        branch=f"reconciler/promote/{to}/{model}",
+        message=message,
+    )
+    facts = _facts(world, to, model, digest)
+    return Proposal(**{**vars(proposal), "facts": facts})
+
+
+def rulebook_of(world: World, environment: str) -> Rulebook:
+    """The rulebook of an environment. Raises AuthorMustFix with the names there are."""
+    book = open_rulebook(world, environment) if environment in world.ledgers else None
+    if book is None:
+        names = ", ".join(sorted(world.ledgers)) or "none"
+        raise AuthorMustFix(f"there is no environment {environment!r} on main", next_step=f"environments here: {names}")
+    return book
+
+
+def _candidate(world: World, model: str, below: str, version: str | None) -> tuple[str, str]:
+    deployment = world.ledgers[below].deployments.get(model)
+    if deployment is None or not deployment.served:
+        raise AuthorMustFix(
+            f"{model} has never been deployed in {below}", next_step=f"pin it in {below}, merge, reconciler apply"
+        )
+    if version is None:
+        if deployment.version is None or deployment.digest is None:
+            raise AuthorMustFix(f"{model} is withdrawn in {below}", next_step="name a --version that it served")
+        return deployment.version, deployment.digest
+    served = _served(deployment, version)
+    if served is None:
+        known = ", ".join(s.version for s in deployment.served)
+        raise AuthorMustFix(
+            f"{model} {version} has not been deployed in {below}", next_step=f"versions served there: {known}"
+        )
+    return version, served
+
+
+def _served(deployment: Deployment, version: str) -> str | None:
+    return next((s.digest for s in reversed(deployment.served) if s.version == version), None)
+
+
+def _facts(world: World, to: str, model: str, digest: str) -> tuple[str, ...]:
+    """What is known of the challenger by the exam of `to`, in a few lines."""
+    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    trainer = trainer_of(books)
+    if trainer is None:
+        raise NeedsPerson("there is not exactly one training environment", next_step="reconciler validate")
+    judgements = world.ledgers[trainer].judgements.get(to, {}).get(model, [])
+    judged = [judgement for judgement in judgements if judgement.digest == digest]
+    if not judged:
+        return (f"{short_digest(digest)} has no judgement by {to}'s exam yet: apply makes one",)
+    return tuple(judgement_lines(judged[-1]))
+
+
+def judgement_lines(judgement: Judgement) -> list[str]:
+    """A judgement for people: the proposed model, today's model where there is one, and the baselines."""
+    figures = judgement.figures
+    lines = [
+        f"proposed {judgement.version}: log-loss {figures.log_loss:.3f}, accuracy {figures.accuracy:.1%},"
+        f" macro-F1 {figures.macro_f1:.3f}, grade {figures.grade} on {figures.rows} invoices from {judgement.cut}"
+    ]
+    if judgement.champion_figures is not None:
+        today = judgement.champion_figures
+        lines.append(
+            f"today {judgement.champion_version}: log-loss {today.log_loss:.3f}, accuracy {today.accuracy:.1%}"
+        )
+    for name, baseline in sorted(judgement.baselines.items()):
+        label = name.replace("_", " ")
+        lines.append(f"baseline {label}: log-loss {baseline.log_loss:.3f}, accuracy {baseline.accuracy:.1%}")
+    return lines

@@ -1,0 +1,99 @@
+"""Copy production's data into the training environment: extract, keep by content, record with its date.
+
+Writes the environment's first Adopt before anything else. The ledger gets digest, dates and counts; never data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from reconciler.core.facts import World
+from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.jobs import SnapshotManifest
+from reconciler.domain.manifests import EnvironmentData, EnvironmentSpec
+from reconciler.domain.record import RefreshReceipt, Snapshot
+from reconciler.ports import BadRow, Extract, LedgerState, Progress
+from reconciler.usecases.house import House, silent
+from reconciler.usecases.leases import Leases
+from reconciler.usecases.perform import NeverStop, Run, perform
+from reconciler.usecases.survey import Ask, survey
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The recorded snapshot, whether its rows were known already, and some of the rows that were set aside."""
+
+    snapshot: Snapshot
+    known: bool
+    examples: tuple[BadRow, ...]
+    notes: tuple[str, ...]
+
+
+def refresh(house: House, environment: str, *, as_of: date | None = None, progress: Progress = silent) -> Refreshed:
+    """Refresh one environment. Raises AuthorMustFix for an environment that is no copy, for sources that are not
+    allowed or not readable, and for more bad rows than are borne."""
+    notes = tuple(house.history.fetch())
+    with Leases(house) as leases:
+        world = _read(house, environment)
+        leases.take([environment])
+        house.history.fetch()
+        world = _read(house, environment)
+        run, book = _run(house, world, environment, leases)
+        if book.adopt is not None and not book.adopt.pending:
+            perform(run, book.adopt)
+        origin = book.spec.data.copy_of or environment
+        inputs = _inputs(world, origin)
+        leases.renew(environment)
+        with house.data.extract(inputs, as_of, progress) as extract:
+            leases.renew(environment)
+            kept = house.open_snapshots(book.spec.snapshots).keep(extract)
+            examples = tuple(extract.examples)
+            snapshot = _snapshot(house, extract, kept, origin)
+        leases.renew(environment)
+        known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
+        run.write(RefreshReceipt(**run.stamp(environment), snapshot=snapshot))
+    return Refreshed(snapshot, known, examples, notes)
+
+
+def _read(house: House, environment: str) -> World:
+    world = survey(house, Ask(revision=house.history.main_tip()))
+    if environment not in world.ledgers:
+        names = ", ".join(sorted(world.ledgers)) or "none"
+        raise AuthorMustFix(f"there is no environment {environment!r} on main", next_step=f"environments here: {names}")
+    return world
+
+
+def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[Run, Rulebook]:
+    book = open_rulebook(world, environment)
+    if book is None:
+        raise AuthorMustFix(f"environments/{environment}.yaml cannot be read", next_step="reconciler validate")
+    specs: Mapping[str, EnvironmentSpec] = {environment: book.spec}
+    states = {environment: LedgerState(world.tips[environment], world.ledgers[environment])}
+    run = Run(house, leases, world.source.commit, states, specs, environment, NeverStop())
+    return run, book
+
+
+def _inputs(world: World, origin: str) -> EnvironmentData:
+    """The data block of the environment that is copied from, by its rules in force where it has any."""
+    book = open_rulebook(world, origin) if origin in world.ledgers else None
+    data = book.spec.data if book else None
+    if data is None or data.invoices is None:
+        raise AuthorMustFix(
+            f"{origin} says nothing of where its invoices are",
+            next_step=f"add data.invoices to environments/{origin}.yaml",
+        )
+    return data
+
+
+def _snapshot(house: House, extract: Extract, kept: SnapshotManifest, origin: str) -> Snapshot:
+    return Snapshot(
+        digest=kept.digest,
+        data_date=kept.data_date,
+        taken_at=house.clock.now(),
+        rows=dict(extract.rows),
+        set_aside=dict(extract.set_aside),
+        copy_of=origin,
+    )

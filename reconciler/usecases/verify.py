@@ -1,0 +1,109 @@
+"""Check everything that can be checked: ledgers' chains, stores' blobs, targets' bytes, cards and probes, snapshots.
+
+Read-only. What is found is a list of faults, each with its place and the next step; none means that all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.facts import World
+from reconciler.core.fold import fold
+from reconciler.core.rulebook import open_rulebook
+from reconciler.domain.errors import ReconcilerError
+from reconciler.domain.manifests import EnvironmentSpec
+from reconciler.domain.names import short_digest
+from reconciler.domain.record import Record
+from reconciler.ports import Fault
+from reconciler.usecases.house import House
+from reconciler.usecases.rollback import probe
+from reconciler.usecases.survey import Ask, survey
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked, by kind, and every fault that was found."""
+
+    checked: Mapping[str, int]
+    faults: tuple[Fault, ...]
+
+
+def verify(house: House) -> Verified:
+    """Verify all environments at the tip of main."""
+    world = survey(house, Ask(revision=house.history.main_tip(), hash_targets=True))
+    specs = {n: book.spec for n in sorted(world.ledgers) if (book := open_rulebook(world, n))}
+    counts = {"ledger commits": 0, "artifacts": 0, "targets": 0, "snapshots": 0}
+    faults: list[Fault] = []
+    for name in sorted(world.ledgers):
+        counts["ledger commits"] += _chain(house, name, faults)
+    for path in sorted({spec.artifacts for spec in specs.values()}):
+        faults += house.open_store(path).verify()
+    counts["artifacts"] = _artifacts(house, world, specs, faults)
+    for name in specs:
+        counts["targets"] += 1
+        faults += _target(world, name)
+    counts["snapshots"] = _snapshots(house, world, specs, faults)
+    return Verified(counts, tuple(faults))
+
+
+def _chain(house: House, environment: str, faults: list[Fault]) -> int:
+    """Replay the receipts and compare every tree with what they add up to."""
+    record, number = Record(environment=environment), 0
+    try:
+        for commit, receipt, tree in house.ledger.trees(environment):
+            number += 1
+            record = fold(record, receipt)
+            if record != tree:
+                where = f"ledger/{environment} {commit[:12]}"
+                faults.append(Fault(where, "its tree is not what its receipts add up to", "restore it from a copy"))
+                record = tree
+    except ReconcilerError as error:
+        faults.append(Fault(f"ledger/{environment}", error.message, error.next_step))
+    return number
+
+
+def _artifacts(house: House, world: World, specs: Mapping[str, EnvironmentSpec], faults: list[Fault]) -> int:
+    """Every artifact that a ledger knows is stored, and its model answers its card's probe in the box."""
+    number = 0
+    for name, record in sorted(world.ledgers.items()):
+        for versions in record.artifacts.values():
+            for artifact in versions.values():
+                if artifact.digest is None or name not in specs:
+                    continue
+                number += 1
+                named = f"{artifact.model}@{artifact.version}"
+                try:
+                    files = house.open_store(specs[name].artifacts).files(artifact.digest)
+                    probe(house, files, named, specs)
+                except ReconcilerError as error:
+                    where = f"{named} {short_digest(artifact.digest)}"
+                    faults.append(Fault(where, error.message, error.next_step))
+    return number
+
+
+def _target(world: World, name: str) -> Iterable[Fault]:
+    found = world.targets[name]
+    serving = {d.model: d for d in world.ledgers[name].deployments.values() if d.digest}
+    if name in world.rewritten:
+        yield Fault(f"target of {name}", f"it remembers a commit that ledger/{name} does not contain", "restore it")
+    if serving and found.status != "known":
+        yield Fault(f"target of {name}", found.detail or "it holds nothing", "reconciler drift says more")
+        return
+    for model, deployment in sorted(serving.items()):
+        held = found.models.get(model)
+        if held is None or held.digest != deployment.digest or not held.intact:
+            what = held.detail or "it holds other bytes than the ledger says" if held else "it is not there"
+            yield Fault(f"target of {name}: {model}", what, "reconciler apply heals it")
+
+
+def _snapshots(house: House, world: World, specs: Mapping[str, EnvironmentSpec], faults: list[Fault]) -> int:
+    number = 0
+    for name, record in sorted(world.ledgers.items()):
+        for snapshot in record.snapshots if name in specs else ():
+            number += 1
+            try:
+                house.open_snapshots(specs[name].snapshots).folder(snapshot.digest)
+            except ReconcilerError as error:
+                faults.append(Fault(f"snapshot {short_digest(snapshot.digest)}", error.message, error.next_step))
+    return number
