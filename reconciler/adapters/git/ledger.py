@@ -1,0 +1,185 @@
+"""The port `Ledger`: branch `ledger/ENV`, one commit per receipt, the record in its tree.
+
+Where there is a remote its branch is the truth: it is read as last fetched and written by a push of exactly one
+commit; a local branch of that name is not used. Whether "no ledger here" means that there is none is known from:
+a `fetch` of this project (its marker file), another ledger's tracking ref, a clone of all branches, or an empty
+FETCH_HEAD, which is what git leaves when a person typed the fetch line and the remote had no ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+from reconciler.adapters.git.commits import compose, person, take_apart
+from reconciler.adapters.git.edits import edit_tree
+from reconciler.adapters.git.objects import Loose, object_id
+from reconciler.adapters.git.receipts import message_of, parse_receipt, raw_of
+from reconciler.adapters.git.record_trees import RecordTrees
+from reconciler.adapters.git.refs import Refs
+from reconciler.adapters.git.repository import Repository, checked_environment
+from reconciler.adapters.git.revisions import is_ancestor, too_shallow
+from reconciler.domain.errors import NeedsPerson, PlanAgain, VerificationFailed
+from reconciler.domain.record import Receipt, Record
+from reconciler.ports import LedgerState
+
+_CHUNK = 1 << 16
+
+
+class GitLedger:
+    """The ledgers of one repository."""
+
+    def __init__(self, repository: Repository, refs: Refs | None = None) -> None:
+        self._repository = repository
+        self._refs = refs or Refs(repository)
+        self._trees = RecordTrees(repository.objects)
+
+    def read(self, environment: str) -> LedgerState:
+        """The tip and its record. Raises NeedsPerson where ledgers were never fetched, or a ledger that is here has
+        not been pushed; VerificationFailed on a tree that is no record of this environment."""
+        tip = self._tip(environment)
+        if tip is None:
+            return LedgerState(None, Record(environment=environment))
+        return LedgerState(tip, self._record(environment, tip, self._tree_of(tip)))
+
+    def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
+        """Commit `receipt` with `record` as the tree on top of `state.tip`, by compare-and-swap.
+        Raises PlanAgain when the ledger has moved, RetryLater when disk or remote refuse; then nothing moved."""
+        environment = checked_environment(record.environment)
+        tree, made = self._grown(self._tree_of(state.tip) if state.tip else None, record)
+        author = person(receipt.by)
+        commit = self._repository.objects.make(
+            "commit",
+            compose(
+                tree,
+                [state.tip] if state.tip else [],
+                author=author,
+                committer=author,
+                at=receipt.at,
+                message=message_of(receipt),
+            ),
+        )
+        self._repository.objects.write([*made, commit])
+        try:
+            self._refs.move(f"refs/heads/ledger/{environment}", commit.id, state.tip)
+        except PlanAgain as error:
+            raise PlanAgain(f"ledger/{environment} was not written: {error.message}", next_step="plan again") from error
+        return LedgerState(commit.id, record)
+
+    def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
+        """(commit id, receipt), newest first; with `model`, those that touched its deployment. Each is parsed when
+        it is asked for. Raises VerificationFailed naming a commit that holds no receipt."""
+        for commit, raw in self.raw_receipts(environment, model):
+            yield commit, parse_receipt(commit, raw)
+
+    def raw_receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, bytes]]:
+        """(commit id, the receipt's JSON as stored), newest first: what `receipts` parses."""
+        tip = self._tip(environment)
+        if tip is None:
+            return
+        path = ["--", f"deployments/{model}.json"] if model is not None else []
+        cut = self._repository.shallow_commits()
+        with closing(self._log("--end-of-options", tip, *path)) as found:
+            for commit, _, message in found:
+                if commit in cut:
+                    raise too_shallow(self._repository)
+                yield commit, raw_of(message)
+
+    def contains(self, environment: str, commit: str) -> bool:
+        """True where `commit` is in the ledger's history."""
+        tip = self._tip(environment)
+        return tip is not None and is_ancestor(self._repository, commit, tip)
+
+    def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
+        """(commit id, receipt, record in its tree), oldest first. Raises VerificationFailed at the first commit
+        that holds no receipt or no record, or that is a merge."""
+        tip = self._tip(environment)
+        if tip is None:
+            return
+        cut = self._repository.shallow_commits()
+        with closing(self._log("--reverse", "--end-of-options", tip)) as found:
+            for commit, tree, message in found:
+                if commit in cut:
+                    raise too_shallow(self._repository)
+                receipt = parse_receipt(commit, raw_of(message))
+                yield commit, receipt, self._record(environment, commit, tree)
+
+    def _log(self, *arguments: str) -> Generator[tuple[str, str, bytes], None, None]:
+        """(commit, tree, message) of every commit that rev-list gives for the arguments."""
+        form = "--format=%x00%H %T%n%B"
+        with self._repository.git.stream("rev-list", "--no-commit-header", form, *arguments) as out:
+            rest = b""
+            while chunk := out.read1(_CHUNK):  # type: ignore[attr-defined]
+                *whole, rest = (rest + chunk).split(b"\0")
+                yield from (_entry(each) for each in whole if each)
+            if rest:
+                yield _entry(rest)
+
+    def _tip(self, environment: str) -> str | None:
+        ref = f"refs/heads/ledger/{checked_environment(environment)}"
+        tip = self._refs.known(ref)
+        if tip is None and self._repository.remote is not None:
+            self._refuse_unknown(environment, ref)
+        return tip
+
+    def _refuse_unknown(self, environment: str, ref: str) -> None:
+        remote = self._repository.remote
+        if not self._were_fetched():
+            raise NeedsPerson(
+                f"the ledgers of {remote} were never fetched, so nobody knows what {environment} has",
+                next_step=self._repository.fetch_line("refs/heads/ledger/*"),
+            )
+        if self._refs.value(ref) is not None:
+            raise NeedsPerson(
+                f"ledger/{environment} is in this clone but not on {remote}, which is where ledgers are kept",
+                next_step=f"git push {remote} {ref}:{ref}, then git fetch {remote}",
+            )
+
+    def _were_fetched(self) -> bool:
+        repository = self._repository
+        if repository.marker.exists() or self._refs.listing(f"refs/remotes/{repository.remote}/ledger"):
+            return True
+        note = repository.git_dir / "FETCH_HEAD"
+        if note.exists() and note.stat().st_size == 0:
+            return True
+        every = f"+refs/heads/*:refs/remotes/{repository.remote}/*"
+        cloned = (repository.common_dir / f"refs/remotes/{repository.remote}/HEAD").exists()
+        return cloned and every in repository.settings.get(f"remote.{repository.remote}.fetch", [])
+
+    def _tree_of(self, commit: str) -> str:
+        found = self._repository.objects.read(commit)
+        if found is None or found[0] != "commit":
+            raise VerificationFailed(f"ledger commit {commit} is missing", next_step="git fsck, and fetch again")
+        return take_apart(found[1]).tree
+
+    def _record(self, environment: str, commit: str, tree: str) -> Record:
+        files = self._trees.files(tree)
+        try:
+            named = json.loads(files.get("format.json", b"{}")).get("environment")
+        except (ValueError, AttributeError, RecursionError):
+            named = None
+        if named != environment:
+            raise VerificationFailed(
+                f"commit {commit} of ledger/{environment} does not hold a record of {environment}",
+                next_step="somebody else wrote to the ledger: git log shows who; nothing was changed",
+            )
+        return Record.from_files(environment, files)
+
+    def _grown(self, tree: str | None, record: Record) -> tuple[str, list[Loose]]:
+        """The tree of `record`, made from `tree` by changing the files that differ."""
+        present = self._trees.blobs(tree) if tree else {}
+        files = record.files()
+        changes: dict[str, bytes | None] = dict.fromkeys(present.keys() - files.keys())
+        for path, content in files.items():
+            if present.get(path) != object_id("blob", content, self._repository.algorithm):
+                changes[path] = content
+        new, made = edit_tree(self._repository.objects, tree, changes)
+        assert new is not None  # noqa: S101 (a record always has format.json; told to the type checker)
+        return new, made
+
+
+def _entry(text: bytes) -> tuple[str, str, bytes]:
+    head, _, message = text.partition(b"\n")
+    commit, tree = head.decode("ascii").split(" ")
+    return commit, tree, message

@@ -1,0 +1,105 @@
+"""Our refs: exact look-up, and moving them by compare-and-swap, here or on the remote where there is one.
+
+With a remote its ref is the truth and the local one is not used; what is known of it is kept in a tracking ref.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.adapters.git.failures import LOCKED, classify
+from reconciler.adapters.git.locks import Locks
+from reconciler.adapters.git.process import Done
+from reconciler.adapters.git.repository import Repository
+from reconciler.files import opened_folder
+
+
+class Refs:
+    """The refs of one repository. `sleep` is for the half second that a left lock file is watched."""
+
+    def __init__(self, repository: Repository, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._repository = repository
+        folders = [repository.common_dir, *([repository.remote_folder] if repository.remote_folder else [])]
+        self._locks = [Locks(folder, sleep=sleep) for folder in folders]
+
+    def value(self, ref: str) -> str | None:
+        """The id that the full name `ref` has here; None where there is no such ref."""
+        done = self._repository.git.attempt("show-ref", "--verify", "--hash", "--end-of-options", ref)
+        return done.out.decode("ascii").strip() if done.code == 0 else None
+
+    def known(self, ref: str) -> str | None:
+        """The value that counts for `ref`, as far as known without asking the remote."""
+        return self.value(self._repository.read_from(ref))
+
+    def listing(self, prefix: str) -> dict[str, str]:
+        """Full name → id of every ref below `prefix` here."""
+        out = self._repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "--end-of-options", prefix)
+        rows = (row.split(" ") for row in out.decode("utf-8", "surrogateescape").splitlines())
+        return {row[0]: row[1] for row in rows}
+
+    def move(self, ref: str, new: str, old: str | None) -> None:
+        """Set `ref` from `old` (None: it must not exist) to `new`, durably, on the remote where there is one.
+        Raises PlanAgain where it has another value, RetryLater where the remote or the disk cannot be reached."""
+        if self._repository.remote is None:
+            self.set_here(ref, new, old)
+            return
+        self.push(ref, new, old)
+        tracking = self._repository.tracking(ref)
+        # A fetch by somebody else may have moved it further: then it is left alone.
+        self._settle("update-ref", lambda: self._update(tracking, new, old), accept_failure=True)
+
+    def set_here(self, ref: str, new: str, old: str | None) -> None:
+        """Set a local ref by compare-and-swap. Raises PlanAgain where it has another value."""
+        self._settle("update-ref", lambda: self._update(ref, new, old))
+
+    def push(self, ref: str, new: str, old: str | None) -> None:
+        """Set a ref of the remote by compare-and-swap. Raises as `move`."""
+        git, remote = self._repository.git, self._repository.remote or ""
+        words = ["push", "--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={ref}:{old or ''}"]
+        words += ["--end-of-options", remote, f"{new}:{ref}"]
+        self._settle("push", lambda: git.attempt(*words, shielded=True))
+
+    def fetch(self, *refspecs: str, unshallow: bool = False) -> None:
+        """Bring refs of the remote here, exactly these; those that are gone there go here too."""
+        words = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-maintenance"]
+        words += ["--refmap=", *(["--unshallow"] if unshallow else [])]
+        remote = self._repository.remote or ""
+        words += ["--end-of-options", remote, *refspecs]
+        self._settle("fetch", lambda: self._repository.git.attempt(*words))
+
+    def clear_stale_locks(self) -> tuple[Path, ...]:
+        """Remove lock files on our refs whose git is dead; call it while holding a lease."""
+        return tuple(path for locks in self._locks for path in locks.clear())
+
+    def _update(self, ref: str, new: str, old: str | None) -> Done:
+        expected = old or self._repository.zero
+        done = self._repository.git.attempt(
+            "update-ref", "--no-deref", "-m", "reconciler", "--end-of-options", ref, new, expected, shielded=True
+        )
+        if done.code == 0:
+            _sync((self._repository.common_dir / ref).parent)
+        return done
+
+    def _settle(self, command: str, attempt: Callable[[], Done], *, accept_failure: bool = False) -> None:
+        """Try; where dead locks stand in the way, remove them and try again (at most four)."""
+        done = attempt()
+        for _ in range(4):
+            found = LOCKED.search(done.err)
+            if done.code == 0 or found is None:
+                break
+            path = Path(found[1])
+            if not any(locks.clear_one(path) for locks in self._locks):
+                break
+            done = attempt()
+        if done.code and not accept_failure:
+            raise classify([command], done.code, done.err + done.out.decode("utf-8", "replace"))
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable: git syncs files, not the folder that its rename changed."""
+    with suppress(OSError), opened_folder(folder, follow=True) as handle:
+        os.fsync(handle)
