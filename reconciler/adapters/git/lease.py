@@ -165,8 +165,6 @@ class GitLease:
 
     def _swap(self, lease: LeaseState, old: str | None) -> None:
         made = self._repository.objects.make("blob", _encode(lease))
-        if made.id == old:
-            return
         self._repository.objects.write([made])
         self._refs.move(_ref(lease.environment), made.id, old)
 
