@@ -21,7 +21,9 @@ from reconciler.scoring.predict import Predictions
 
 FORMAT_VERSION = 1
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_TYPES = {"instalment": "BIGINT", "amount": "DOUBLE", "invoice_date": "DATE", "due_date": "DATE"}
+_TYPES = {"instalment": "BIGINT", "invoice_date": "DATE", "due_date": "DATE"} | dict.fromkeys(
+    ("amount", "on_time", "late", "very_late"), "DOUBLE"
+)
 
 
 def write(predictions: Predictions, path: Path) -> None:
@@ -92,11 +94,7 @@ def _write_parquet(predictions: Predictions, path: Path) -> None:
     import pandas as pd
 
     frame = pd.DataFrame(dict(predictions.columns))
-    numbers = {name for name, values in predictions.columns.items() if values and isinstance(values[0], float)}
-    casts = ", ".join(
-        f'CAST("{name}" AS {_TYPES.get(name, "DOUBLE" if name in numbers else "VARCHAR")}) AS "{name}"'
-        for name in predictions.columns
-    )
+    casts = ", ".join(f'CAST("{name}" AS {_TYPES.get(name, "VARCHAR")}) AS "{name}"' for name in predictions.columns)
     target = str(path).replace("'", "''")
     connection = duckdb.connect(":memory:")
     try:
