@@ -24,6 +24,7 @@ from reconciler.domain.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.usecases.house import House
+    from reconciler.usecases.init import Doorstep
 
 USAGE_ERROR = 64
 
@@ -43,7 +44,7 @@ COMMANDS = {
     "rollback": ("rollback", "Propose the version that was served before."),
     "retrain": ("retrain", "Propose the next patch version, trained on fresher data."),
     "lease": ("lease", "List or break the leases of ledgers."),
-    "judge": ("judge", "Judge a version by an environment's exam, without recording it."),
+    "judge": ("judge", "Judge a version by an environment's exam, now."),
     "verify": ("verify", "Check every blob, card, target and ledger."),
     "drift": ("drift", "Compare targets with what the ledger says."),
     "data": ("data", "Refresh and show the sandbox's copy of production data."),
@@ -62,6 +63,7 @@ class Session:
     color: bool
     quiet: bool
     build: Callable[[Session], House]
+    open_doorstep: Callable[[Session], Doorstep]
 
     @cached_property
     def house(self) -> House:
@@ -103,8 +105,8 @@ class Root(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def make_root(build: Callable[[Session], House]) -> Root:
-    """The root command over a function that builds the house."""
+def make_root(build: Callable[[Session], House], open_doorstep: Callable[[Session], Doorstep]) -> Root:
+    """The root command over a function that builds the house, and one for what `init` needs before there is one."""
 
     @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
     @click.version_option(__version__, "--version", prog_name="reconciler")
@@ -127,7 +129,7 @@ def make_root(build: Callable[[Session], House]) -> Root:
           reconciler history payment-prediction -e production
         """
         ctx.meta["reconciler.traceback"] = show_traceback
-        ctx.obj = Session(directory, output, not no_color, quiet, build)
+        ctx.obj = Session(directory, output, not no_color, quiet, build, open_doorstep)
 
     assert isinstance(root, Root)  # noqa: S101  tells the type checker what the decorator made
     return root
