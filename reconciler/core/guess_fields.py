@@ -14,6 +14,7 @@ from reconciler.core.guess_values import Column
 
 _LEAST = 1.0
 _UNIQUE = 0.97
+_NAME = "by its name"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def find_fields(context: Context, taken: frozenset[str]) -> dict[str, Given]:
                 continue
             score, why = judge(column, context)
             if score >= _LEAST:
-                offers.append((score, role, Given(column, why, score)))
+                words = why if why == _NAME or not named(role, column.name) else f"{_NAME}; {why}"
+                offers.append((score, role, Given(column, words, score)))
     offers.sort(key=lambda offer: (-offer[0], list(_JUDGES).index(offer[1])))
     out: dict[str, Given] = {}
     used = set(taken)
@@ -72,9 +74,7 @@ def _invoice(column: Column, _: Context) -> tuple[float, str]:
     name, unique = named("invoice", column.name), _unique(column)
     score = 2.5 * name + (1.0 if unique >= _UNIQUE else -0.5) - 2 * named("customer", column.name)
     long = sum(len(value) >= 3 for value in column.counts) >= 0.8 * column.distinct
-    return score - (
-        0.0 if long else 0.5
-    ), f"{unique:.1%} of its values occur once" if unique >= _UNIQUE else "by its name"
+    return score - (0.0 if long else 0.5), f"{unique:.1%} of its values occur once" if unique >= _UNIQUE else _NAME
 
 
 def _customer(column: Column, context: Context) -> tuple[float, str]:
@@ -103,14 +103,14 @@ def _amount(column: Column, context: Context) -> tuple[float, str]:
 
 def _accounting(column: Column, _: Context) -> tuple[float, str]:
     name = named("accounting_amount", column.name)
-    return (2.5, "by its name") if name == 1.0 and column.number else (0.0, "")
+    return (2.5, _NAME) if name == 1.0 and column.number else (0.0, "")
 
 
 def _open(column: Column, context: Context) -> tuple[float, str]:
     if not column.number or column.dates:
         return 0.0, ""
     name, zero = named("open_amount", column.name), _zero_when_settled(column, context)
-    return (2.5 * name + (1.2 if zero else -0.5)), "0 on paid rows" if zero else "by its name"
+    return (2.5 * name + (1.2 if zero else -0.5)), "0 on paid rows" if zero else _NAME
 
 
 def _zero_when_settled(column: Column, context: Context) -> bool:

@@ -39,7 +39,6 @@ class Doorstep:
     beginnings: Beginnings
     example: Callable[[Path, int], Made]
     open_house: Callable[[Path], House]
-    progress: Progress = silent
 
 
 @dataclass(frozen=True)
@@ -79,24 +78,24 @@ def look_at(door: Doorstep, file: Path, as_of: date | None) -> FirstLook:
     return FirstLook(sample, proposal, as_of)
 
 
-def begin_from(door: Doorstep, folder: Path, look: FirstLook) -> Begun:
+def begin_from(door: Doorstep, folder: Path, look: FirstLook, *, progress: Progress = silent) -> Begun:
     """Begin a repository over a file that was looked at. Raises AuthorMustFix where `folder` is not free or the
     file has more bad rows than are borne; then nothing is left."""
     file = Path(look.sample.path)
     contents = _contents_of(look)
     with door.beginnings.begin(folder) as fresh:
         commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=[file.parent])
-        return _refreshed(door, fresh, _Beginning(folder, commit, look.as_of, contents))
+        return _refreshed(door, fresh, _Beginning(folder, commit, look.as_of, contents, progress))
 
 
-def begin_example(door: Doorstep, folder: Path, seed: int) -> Begun:
+def begin_example(door: Doorstep, folder: Path, seed: int, *, progress: Progress = silent) -> Begun:
     """Begin a repository with a fictional company's receivables in `data/`, which git ignores."""
     contents = _example_contents()
     with door.beginnings.begin(folder) as fresh:
         (fresh / "data").mkdir()
         made = door.example(fresh / "data", seed)
         commit = door.beginnings.commit(fresh, files_of(contents), "Begin")
-        return _refreshed(door, fresh, _Beginning(folder, commit, None, contents, made.best_log_loss))
+        return _refreshed(door, fresh, _Beginning(folder, commit, None, contents, progress, made.best_log_loss))
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,13 @@ class _Beginning:
     commit: str
     as_of: date | None
     contents: Contents
+    progress: Progress
     best: float | None = None
 
 
 def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
     house = door.open_house(fresh)
-    done = refresh(house, "sandbox", as_of=begun.as_of, progress=door.progress)
+    done = refresh(house, "sandbox", as_of=begun.as_of, progress=begun.progress)
     snapshots = house.open_snapshots(".reconciler/snapshots")
     profile = snapshots.profile(done.snapshot.digest, very_late_after=begun.contents.very_late_after)
     return Begun(
@@ -173,4 +173,5 @@ def _example_contents() -> Contents:
         "invoices": Source("data/invoices.csv", invoices, {}),
         "customers": Source("data/customers.csv", customers, {}),
     }
-    return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, loose_data=True)
+    features = ("invoice", "customer", "customer-history")
+    return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, True, features)

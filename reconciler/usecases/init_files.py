@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from reconciler.domain.manifests import KINDS
 
 MODEL = "payment-prediction"
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z0-9_]+)*")
-_WORDS = frozenset("true false yes no on off null y n".split())
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ /.-][A-Za-z0-9_]+)*")
+_WORDS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "y", "n"])
+
+
+_IGNORED = """# what the machine keeps, and facts about customers, do not belong in git
+.reconciler/
+/data/
+"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Contents:
     very_late_why: str
     gate_rows: int
     loose_data: bool
+    features: Sequence[str] = ("invoice", "customer-history")
 
 
 def files_of(contents: Contents) -> dict[str, bytes]:
@@ -54,7 +61,7 @@ def files_of(contents: Contents) -> dict[str, bytes]:
         "manifests/releases/production.yaml": _release("production", "  models: {}\n"),
         "environments/sandbox.yaml": _sandbox(),
         "environments/production.yaml": _production(contents),
-        ".gitignore": "# what the machine keeps, and facts about customers, do not belong in git\n.reconciler/\n/data/\n",
+        ".gitignore": _IGNORED,
         "README.md": _readme(contents),
     }
     for kind, manifest in KINDS.items():
@@ -82,7 +89,7 @@ spec:
   data:
     snapshot: latest
   features:
-    include: [invoice, customer, customer-history]
+    include: [{", ".join(contents.features)}]
   estimator:
     kind: hist-gradient-boosting
     parameters: {{max_iter: 60, max_leaf_nodes: 4}}
@@ -138,7 +145,7 @@ def _input(name: str, source: Source) -> str:
     lines += [f"{text:<{width}}  # {_comment(why)}" if why else text for text, why in entries]
     if source.null_values:
         lines.append(f"      nullValues: [{', '.join(json.dumps(v, ensure_ascii=False) for v in source.null_values)}]")
-    lines += [f"      # left out: {_comment(column)}: {_comment(why)}" for column, why in source.left_out]
+    lines += [f"      # kept from every model: {_comment(column)}: {_comment(why)}" for column, why in source.left_out]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,9 @@ _TOP = 5
 def profile_of(
     database: Any, manifest: SnapshotManifest, relations: Mapping[str, str], outcomes: tuple[int, int]
 ) -> dict[str, object]:
-    """The profile of a snapshot; `outcomes` are (late after, very late after) in days after the due date."""
+    """The profile of a snapshot: outcomes are counted where they are known for certain (mature rows: due date + very
+    late period ≤ data date; still open then is very late). `outcomes` are (late after, very late after) in days
+    after the due date."""
     tables = {
         name: {
             "rows": sum(part.rows for part in table.parts),
@@ -42,31 +44,24 @@ def _invoices(
     late, very_late = outcomes
     # very late from 0 days folds the two: then everything late is `late`, and known for certain the day after
     period, limit = very_late or late + 1, very_late or 1 << 20
-    last = "very_late" if very_late else "late"
     at = f"DATE '{manifest.data_date}'"
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS SELECT strftime(invoice_date, '%Y-%m') AS month, "  # noqa: S608
-        f"{settled} IS NULL AS open, due_date, "
-        f"CASE WHEN {settled} IS NULL AND due_date + {period} > {at} THEN 'open' "
-        f"WHEN {settled} IS NULL THEN '{last}' WHEN {settled} - due_date <= {late} THEN 'on_time' "
-        f"WHEN {settled} - due_date < {limit} THEN 'late' ELSE 'very_late' END AS outcome FROM {rows}"
+        f"{settled} IS NULL AS open, due_date, CASE WHEN due_date + {period} > {at} THEN 'not_mature' "
+        f"WHEN {settled} - due_date <= {late} THEN 'on_time' WHEN {settled} - due_date < {limit} THEN 'late' "
+        f"ELSE '{'very_late' if very_late else 'late'}' END AS outcome FROM {rows}"
     )
-    months = database.execute(
-        "SELECT month, count(*) FILTER (outcome = 'on_time'), count(*) FILTER (outcome = 'late'), "
-        "count(*) FILTER (outcome = 'very_late'), count(*) FILTER (outcome = 'open') "
-        "FROM judged GROUP BY month ORDER BY month"
-    ).fetchall()
-    heads = ("month", "on_time", "late", "very_late", "open")
-    unpaid, overdue, bound = database.execute(
-        f"SELECT count(*) FILTER (open), count(*) FILTER (open AND due_date < {at}), "  # noqa: S608
-        f"count(*) FILTER (due_date + {period} <= {at}) FROM judged"
+    heads = ("month", "on_time", "late", "very_late", "not_mature")
+    counts = ", ".join(f"count(*) FILTER (outcome = '{head}')" for head in heads[1:])
+    months = database.execute(f"SELECT month, {counts} FROM judged GROUP BY month ORDER BY month").fetchall()  # noqa: S608
+    unpaid, overdue = database.execute(
+        f"SELECT count(*) FILTER (open), count(*) FILTER (open AND due_date < {at}) FROM judged"  # noqa: S608
     ).fetchone()
     return {
         "outcomes": {name: sum(month[i] for month in months) for i, name in enumerate(heads) if i},
         "months": [dict(zip(heads, month, strict=True)) for month in months],
         "open": unpaid,
         "overdue": overdue,
-        "mature": bound,
         "newest": _newest(database, rows, names),
     }
 

@@ -1,0 +1,21 @@
+"""`data show`: what a snapshot holds, with a bar for each month's outcomes."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.command import command as make
+from reconciler.cli.root import Session
+
+
+@make("show", epilog="reconciler data show\nreconciler data show 16513fab -o json")
+@click.argument("snapshot", required=False)
+def command(session: Session, *, snapshot: str | None) -> int:
+    """Show the newest snapshot, or the one whose digest begins with SNAPSHOT: rows, outcomes per month, missing
+    values, ranges. No account and no invoice number."""
+    from reconciler.cli.views import data as views
+    from reconciler.usecases.data import show
+
+    shown = show(session.house, snapshot)
+    click.echo(views.as_json(shown) if session.output == "json" else views.as_text(shown))
+    return 0
