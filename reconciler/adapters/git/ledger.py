@@ -9,13 +9,14 @@ FETCH_HEAD, which is what git leaves when a person typed the fetch line and the 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 
 from reconciler.adapters.git.commits import compose, person, take_apart
 from reconciler.adapters.git.edits import edit_tree
 from reconciler.adapters.git.objects import Loose, object_id
 from reconciler.adapters.git.receipts import message_of, parse_receipt, raw_of
+from reconciler.adapters.git.record_cache import WORTH_KEEPING, RecordCache
 from reconciler.adapters.git.record_trees import RecordTrees
 from reconciler.adapters.git.refs import Refs
 from reconciler.adapters.git.repository import Repository, checked_environment
@@ -34,6 +35,7 @@ class GitLedger:
         self._repository = repository
         self._refs = refs or Refs(repository)
         self._trees = RecordTrees(repository.objects)
+        self._cache = RecordCache(repository.common_dir)
 
     def read(self, environment: str) -> LedgerState:
         """The tip and its record. Raises NeedsPerson where ledgers were never fetched, or a ledger that is here has
@@ -41,7 +43,14 @@ class GitLedger:
         tip = self._tip(environment)
         if tip is None:
             return LedgerState(None, Record(environment=environment))
-        return LedgerState(tip, self._record(environment, tip, self._tree_of(tip)))
+        tree = self._tree_of(tip)
+        record = self._cache.get(environment, tree)
+        if record is None:
+            files = self._trees.files(tree)
+            record = _record(environment, tip, files)
+            if len(files) >= WORTH_KEEPING:
+                self._cache.put(record, tree)
+        return LedgerState(tip, record)
 
     def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
         """Commit `receipt` with `record` as the tree on top of `state.tip`, by compare-and-swap.
@@ -103,7 +112,7 @@ class GitLedger:
                 if commit in cut:
                     raise too_shallow(self._repository)
                 receipt = parse_receipt(commit, raw_of(message))
-                yield commit, receipt, self._record(environment, commit, tree)
+                yield commit, receipt, _record(environment, commit, self._trees.files(tree))
 
     def _log(self, *arguments: str) -> Generator[tuple[str, str, bytes], None, None]:
         """(commit, tree, message) of every commit that rev-list gives for the arguments."""
@@ -153,19 +162,6 @@ class GitLedger:
             raise VerificationFailed(f"ledger commit {commit} is missing", next_step="git fsck, and fetch again")
         return take_apart(found[1]).tree
 
-    def _record(self, environment: str, commit: str, tree: str) -> Record:
-        files = self._trees.files(tree)
-        try:
-            named = json.loads(files.get("format.json", b"{}")).get("environment")
-        except (ValueError, AttributeError, RecursionError):
-            named = None
-        if named != environment:
-            raise VerificationFailed(
-                f"commit {commit} of ledger/{environment} does not hold a record of {environment}",
-                next_step="somebody else wrote to the ledger: git log shows who; nothing was changed",
-            )
-        return Record.from_files(environment, files)
-
     def _grown(self, tree: str | None, record: Record) -> tuple[str, list[Loose]]:
         """The tree of `record`, made from `tree` by changing the files that differ."""
         present = self._trees.blobs(tree) if tree else {}
@@ -183,3 +179,16 @@ def _entry(text: bytes) -> tuple[str, str, bytes]:
     head, _, message = text.partition(b"\n")
     commit, tree = head.decode("ascii").split(" ")
     return commit, tree, message
+
+
+def _record(environment: str, commit: str, files: Mapping[str, bytes]) -> Record:
+    try:
+        named = json.loads(files.get("format.json", b"{}")).get("environment")
+    except (ValueError, AttributeError, RecursionError):
+        named = None
+    if named != environment:
+        raise VerificationFailed(
+            f"commit {commit} of ledger/{environment} does not hold a record of {environment}",
+            next_step="somebody else wrote to the ledger: git log shows who; nothing was changed",
+        )
+    return Record.from_files(environment, files)
