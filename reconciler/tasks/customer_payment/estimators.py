@@ -80,7 +80,22 @@ def fit(estimator: Estimator, table: FeatureTable, truth: Days, *, customer: Day
         ]
     )
     pipeline.fit(table.frame(), truth)
+    if estimator.kind == "hist-gradient-boosting":
+        _round_splits(pipeline.named_steps["estimator"])
     return pipeline
+
+
+def _round_splits(boosting: HistGradientBoostingClassifier) -> None:
+    """Every split's threshold becomes the largest float32 that is not above it.
+
+    Inputs are float32, so that no answer changes; but a graph's thresholds are float32, and one rounded upwards
+    would let the next larger input pass.
+    """
+    for predictor in (each for round_ in boosting._predictors for each in round_):
+        exact = predictor.nodes["num_threshold"]
+        near = exact.astype(np.float32)
+        below = np.nextafter(near, np.float32(-np.inf), dtype=np.float32)
+        predictor.nodes["num_threshold"] = np.where(near > exact, below, near)
 
 
 def used_inputs(pipeline: Pipeline) -> dict[str, list[str]]:
