@@ -2,21 +2,138 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.root import Session, make_root, run
+from reconciler.domain.errors import NeedsPerson
 
 if TYPE_CHECKING:
+    from reconciler.adapters.box import BoxedTrainer
+    from reconciler.adapters.git import Repository
+    from reconciler.domain.manifests import FolderTarget
+    from reconciler.domain.observed import Finding
+    from reconciler.ports import SnapshotStore, Target
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
 
 
+class SystemClock:
+    """The present, in UTC, to the second: what receipts are stamped with."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC).replace(microsecond=0)
+
+
 def build(session: Session) -> House:
     """The house of the repository that `-C` names."""
-    raise NotImplementedError(session)
+    from reconciler.adapters.git import Repository
+
+    return furnish(Repository.discover(session.directory.absolute()), os.environ)
+
+
+def furnish(repository: Repository, environment: Mapping[str, str]) -> House:
+    """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables)."""
+    from reconciler.adapters.box import BoxedTrainer
+    from reconciler.adapters.csv_source import CsvDataSource, allowed_folders
+    from reconciler.adapters.folder_target import FolderTarget as TargetFolder
+    from reconciler.adapters.git import GitBranches, GitHistory, GitLease, GitLedger, GitTrees, Holder, Refs
+    from reconciler.adapters.manifests import Editor, Files, Manifests
+    from reconciler.adapters.oci_layout import OciLayout
+    from reconciler.adapters.snapshots import FolderSnapshots
+    from reconciler.scoring.scorer import OnnxScorer
+    from reconciler.tasks.customer_payment.spec import SPEC
+    from reconciler.usecases.house import House
+
+    root = repository.main_worktree
+    cache = repository.common_dir / "reconciler"
+    clock = SystemClock()
+    refs = Refs(repository)
+    who = _who(repository, environment)
+    run_url = _run_url(environment)
+    allowed = allowed_folders(
+        root, environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
+    )
+    trainer = BoxedTrainer()
+
+    def open_target(name: str, target: FolderTarget) -> Target:
+        return TargetFolder(root / target.path, name, cache)
+
+    return House(
+        root=root,
+        source=Manifests(GitTrees(repository), cache),
+        history=GitHistory(repository, refs),
+        branches=GitBranches(repository, refs),
+        ledger=GitLedger(repository, refs),
+        lease=GitLease(repository, Holder.present(who, os.getpid(), run_url), clock, refs=refs),
+        editor=Editor(),
+        files=Files(),
+        data=CsvDataSource(root, SPEC, allowed),
+        trainer=trainer,
+        clock=clock,
+        tasks={SPEC.name: SPEC},
+        open_store=lambda path: OciLayout(root / path),
+        open_snapshots=lambda path: FolderSnapshots(root / path),
+        open_target=open_target,
+        scratch=_scratch,
+        scorer=OnnxScorer(),
+        who=who,
+        run_url=run_url,
+        looks=(_look_at_git, lambda: _look_at_the_box(trainer)),
+    )
+
+
+@contextmanager
+def _scratch() -> Iterator[SnapshotStore]:
+    from reconciler.adapters.snapshots import FolderSnapshots
+
+    with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
+        yield FolderSnapshots(Path(folder))
+
+
+def _who(repository: Repository, environment: Mapping[str, str]) -> str:
+    """Who is recorded: the CI actor where there is one, else the user as git knows him."""
+    actor = environment.get("GITHUB_ACTOR") or environment.get("GITLAB_USER_LOGIN")
+    if actor:
+        return f"ci:{actor}"[:200]
+    try:
+        return repository.identity("COMMITTER")
+    except NeedsPerson:
+        return environment.get("USER") or "unknown"
+
+
+def _run_url(environment: Mapping[str, str]) -> str | None:
+    """The page of this CI run, so that the same run, started again, takes over its own lease."""
+    if environment.get("CI_JOB_URL"):
+        return environment["CI_JOB_URL"]
+    server, repository = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_REPOSITORY")
+    run_id = environment.get("GITHUB_RUN_ID")
+    return f"{server}/{repository}/actions/runs/{run_id}" if server and repository and run_id else None
+
+
+def _look_at_git() -> Finding:
+    from reconciler.domain.observed import Finding
+
+    version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return Finding("git", "ok", version) if version else Finding("git", "error", "not found", "install git")
+
+
+def _look_at_the_box(trainer: BoxedTrainer) -> Finding:
+    from reconciler.domain.observed import Finding
+
+    found = trainer.found
+    detail = f"network: {found.isolation.network}, files: {found.isolation.files}"
+    if found.network and found.files:
+        return Finding("box", "ok", detail)
+    return Finding("box", "warning", detail, "apt-get install bubblewrap, or training.isolation: best-effort")
 
 
 def open_doorstep(session: Session) -> Doorstep:

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from reconciler.domain.jobs import Job, Result, SnapshotColumn, SnapshotManifest
+from reconciler.domain.jobs import Job, ModelCard, Result, SnapshotColumn, SnapshotManifest
 from reconciler.domain.manifests import Environment, EnvironmentData, Pin
 from reconciler.domain.observed import Observed, Signature, TargetState
 from reconciler.domain.problems import Place, Problem
@@ -369,6 +369,30 @@ class Target(Protocol):
         bytes are not those of the digest."""
 
 
+class Scorer(Protocol):
+    """Gives open invoices their probabilities, with bytes that the caller has verified."""
+
+    def predict(self, ask: ScoringAsk, progress: Progress) -> Mapping[str, list[Any]]:
+        """Column name → values, one per open invoice. Raises VerificationFailed where model and card do not fit."""
+
+    def write(self, columns: Mapping[str, list[Any]], path: Path) -> None:
+        """Write by the name's ending (.csv, .parquet, .json), all or nothing. Raises AuthorMustFix, RetryLater."""
+
+    def as_csv(self, columns: Mapping[str, list[Any]]) -> str:
+        """The same as CSV text."""
+
+
+@dataclass(frozen=True)
+class ScoringAsk:
+    """The model's verified bytes, its card, a verified snapshot's folder, the as-of date, and constant columns."""
+
+    model: bytes
+    card: ModelCard
+    snapshot: Path
+    as_of: date
+    labels: Mapping[str, str]
+
+
 # --- the rest ----------------------------------------------------------------------------------------------
 
 
@@ -377,11 +401,28 @@ class Clock(Protocol):
         """The present, in UTC."""
 
 
+class ManifestFiles(Protocol):
+    """Files of a working tree that a person asked to have put in form or written."""
+
+    def find(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """The paths that are files, and every `.yaml` below those that are folders, sorted; no symlinks.
+        Raises AuthorMustFix for a path that is not there."""
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a regular file of at most 1 MiB. Raises AuthorMustFix."""
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a file by one rename, its folder made where absent. Raises RetryLater when the disk refuses."""
+
+
 class ManifestEditor(Protocol):
     """Edits a person's file by splicing bytes at a node's marks; refuses if anything else would change."""
 
     def set_pin(self, content: bytes, model: str, pin: Pin, file: str) -> bytes:
         """The release with this one pin set. Raises AuthorMustFix with the line where it cannot be done safely."""
+
+    def set_version(self, content: bytes, version: str, file: str) -> bytes:
+        """The manifest with `metadata.version` set and nothing else changed. Raises AuthorMustFix as `set_pin`."""
 
     def environment(self, file: str, content: bytes) -> Environment:
         """The Environment in these bytes (rules that a ledger has adopted). Raises VerificationFailed if it is none."""

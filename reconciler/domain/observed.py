@@ -1,4 +1,4 @@
-"""What was found outside the ledger: targets as they are, and what a signature check said."""
+"""What was found outside the ledger: targets, signatures, and what this machine can do."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ class TargetState:
     detail: str = ""
     models: Mapping[str, Observed] = field(default_factory=dict)
     generation: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `doctor` looked at."""
+
+    what: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+    next_step: str = ""

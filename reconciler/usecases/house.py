@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.domain.manifests import FolderTarget
+from reconciler.domain.observed import Finding
 from reconciler.domain.task import TaskSpec
 from reconciler.ports import (
     ArtifactStore,
@@ -17,8 +19,10 @@ from reconciler.ports import (
     Lease,
     Ledger,
     ManifestEditor,
+    ManifestFiles,
     ManifestSource,
     Progress,
+    Scorer,
     SnapshotStore,
     Target,
     Trainer,
@@ -34,7 +38,8 @@ class House:
     """One repository and everything that reaches out of it.
 
     `root` is the main worktree: relative paths of environment files resolve from it. `who` and `run_url` go into
-    receipts. The `open_…` functions build the adapter for a path or a target named by rules in force.
+    receipts. The `open_…` functions build the adapter for a path or a target named by rules in force; `scratch` is a
+    snapshot store that is gone when its context ends.
     """
 
     root: Path
@@ -44,6 +49,7 @@ class House:
     ledger: Ledger
     lease: Lease
     editor: ManifestEditor
+    files: ManifestFiles
     data: DataSource
     trainer: Trainer
     clock: Clock
@@ -51,6 +57,9 @@ class House:
     open_store: Callable[[str], ArtifactStore]
     open_snapshots: Callable[[str], SnapshotStore]
     open_target: Callable[[str, FolderTarget], Target]
+    scratch: Callable[[], AbstractContextManager[SnapshotStore]]
+    scorer: Scorer
     who: str
     run_url: str | None = None
     progress: Progress = silent
+    looks: tuple[Callable[[], Finding], ...] = ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from reconciler.core.changes import version_changes
 from reconciler.core.diff import diff
 from reconciler.core.facts import World
 from reconciler.core.plan_format import FORMAT_VERSION, action_document, plan_document
-from reconciler.domain.errors import AuthorMustFix, PlanAgain
+from reconciler.domain.errors import AuthorMustFix, PlanAgain, RetryLater
 from reconciler.domain.plan import Plan
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
@@ -105,3 +106,14 @@ def refuse_unless_same(saved: Mapping[str, Any], now: Plan) -> None:
 
 def _short(commit: object) -> str:
     return commit[:12] if isinstance(commit, str) else "nothing"
+
+
+def write_plan(path: Path, content: bytes) -> None:
+    """Write a saved plan beside its final place, then rename. Raises RetryLater where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RetryLater(f"{path} cannot be written: {error.strerror}", next_step="choose another place") from error

@@ -8,7 +8,7 @@ from reconciler.core.rulebook import Rulebook, open_rulebook
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.manifests import Pin
 from reconciler.domain.names import short_digest
-from reconciler.domain.record import Deployment, Judgement
+from reconciler.domain.record import Deployment
 from reconciler.usecases.house import House
 from reconciler.usecases.proposal import Proposal, propose_pin
 from reconciler.usecases.survey import Ask, survey
@@ -94,22 +94,5 @@ def _facts(world: World, to: str, model: str, digest: str) -> tuple[str, ...]:
     judged = [judgement for judgement in judgements if judgement.digest == digest]
     if not judged:
         return (f"{short_digest(digest)} has no judgement by {to}'s exam yet: apply makes one",)
-    return tuple(judgement_lines(judged[-1]))
-
-
-def judgement_lines(judgement: Judgement) -> list[str]:
-    """A judgement for people: the proposed model, today's model where there is one, and the baselines."""
-    figures = judgement.figures
-    lines = [
-        f"proposed {judgement.version}: log-loss {figures.log_loss:.3f}, accuracy {figures.accuracy:.1%},"
-        f" macro-F1 {figures.macro_f1:.3f}, grade {figures.grade} on {figures.rows} invoices from {judgement.cut}"
-    ]
-    if judgement.champion_figures is not None:
-        today = judgement.champion_figures
-        lines.append(
-            f"today {judgement.champion_version}: log-loss {today.log_loss:.3f}, accuracy {today.accuracy:.1%}"
-        )
-    for name, baseline in sorted(judgement.baselines.items()):
-        label = name.replace("_", " ")
-        lines.append(f"baseline {label}: log-loss {baseline.log_loss:.3f}, accuracy {baseline.accuracy:.1%}")
-    return lines
+    figures = judged[-1].figures
+    return (f"judged: log-loss {figures.log_loss:.3f}, accuracy {figures.accuracy:.1%}, grade {figures.grade}",)

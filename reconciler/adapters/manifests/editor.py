@@ -6,16 +6,18 @@ and refused if anything but the pin changed. Reads texts, writes none: the calle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from reconciler.adapters.manifests.checking import check
+from reconciler.adapters.manifests.comments import all_comments
 from reconciler.adapters.manifests.layout import KIND_OF, standing
 from reconciler.adapters.manifests.nodes import Node, find
 from reconciler.adapters.manifests.scanner import Scan, scan
-from reconciler.adapters.manifests.splice import pin_document, spliced
+from reconciler.adapters.manifests.splice import flow, pin_document, spliced
 from reconciler.adapters.manifests.tidy import tidied
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.manifests import Environment, Pin
@@ -38,9 +40,24 @@ class Editor:
         bom = _BOM if content.startswith(_BOM) else b""
         expected = _with_pin(before, model, pin_document(pin))
         again = scan(after)
-        if again.faults or again.root is None or again.root.plain() != expected:
+        alone = again.root is not None and not again.faults and again.root.plain() == expected
+        if not alone or all_comments(again.text, again.root or root) != all_comments(text, root):
             _refuse(file, models[1], f"the pin of {model} cannot be changed alone", "edit this file by hand")
         return bom + after
+
+    def set_version(self, content: bytes, version: str, file: str) -> bytes:
+        root = self._sound(file, content)
+        _, node, found = find(root, ("metadata", "version"))
+        if found < 2 or node.kind != "scalar":
+            _refuse(file, node, "there is no metadata.version", "reconciler validate")
+        text = content.removeprefix(_BOM).decode()
+        after = (text[: node.start] + flow(version) + text[node.end :]).encode()
+        before = root.plain()
+        expected = {**before, "metadata": {**before["metadata"], "version": version}}
+        again = scan(after)
+        if again.faults or again.root is None or again.root.plain() != expected:
+            _refuse(file, node, "the version cannot be changed alone", "edit this file by hand")
+        return (_BOM if content.startswith(_BOM) else b"") + after
 
     def environment(self, file: str, content: bytes) -> Environment:
         scanned = scan(content)
@@ -82,7 +99,8 @@ class Editor:
         text = content.removeprefix(_BOM).decode()
         after = tidied(text, root).encode()
         again = scan(after)
-        if again.faults or again.root is None or again.root.plain() != root.plain():
+        same = again.root is not None and not again.faults and _same(again.root.plain(), root.plain())
+        if not same or sorted(all_comments(again.text, again.root or root)) != sorted(all_comments(text, root)):
             _refuse(file, root, "its meaning would change", "put it in form by hand")
         return after
 
@@ -111,3 +129,8 @@ def _said_kind(scanned: Scan) -> str | None:
 def _with_pin(document: dict[str, Any], model: str, pin: dict[str, Any]) -> dict[str, Any]:
     spec = document.get("spec") or {}
     return {**document, "spec": {**spec, "models": {**(spec.get("models") or {}), model: pin}}}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, and of equal types: 1, 1.0 and true are three values."""
+    return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

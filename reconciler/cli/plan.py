@@ -1,0 +1,62 @@
+"""`reconciler plan`: what apply would do, and what is held and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import command as make
+from reconciler.cli.root import Session
+from reconciler.cli.views import json_out
+from reconciler.cli.views.plans import plan_lines
+from reconciler.core.plan_format import plan_document
+
+EXAMPLES = """
+reconciler plan                          the commit that is checked out
+reconciler plan --working-tree           a preview of edits that are not committed
+reconciler plan -e production --out p.json && reconciler apply p.json
+reconciler plan --detailed-exitcode      2: there are changes
+"""
+
+
+@make("plan", epilog=EXAMPLES)
+@click.option("--ref", default="HEAD", metavar="REVISION", help="Plan this commit (default: HEAD).")
+@click.option("--working-tree", is_flag=True, help="Preview uncommitted edits; what this shows cannot be applied.")
+@click.option("-e", "--environment", "environments", multiple=True, metavar="ENV", help="Only these environments.")
+@click.option("--select", "models", multiple=True, metavar="MODEL", help="Only these models.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes.")
+@click.option("--explain", is_flag=True, help="Say by which rule each action is proposed.")
+def command(  # noqa: PLR0913  one parameter an option
+    session: Session,
+    *,
+    ref: str,
+    working_tree: bool,
+    environments: tuple[str, ...],
+    models: tuple[str, ...],
+    out: Path | None,
+    detailed_exitcode: bool,
+    explain: bool,
+) -> int:
+    """Show what apply would do, and what is held and why. Read-only; works offline, from git."""
+    from reconciler.usecases.plan import plan, saved_plan, write_plan
+    from reconciler.usecases.survey import Ask
+
+    ask = Ask(
+        revision=None if working_tree else ref,
+        environments=frozenset(environments) or None,
+        models=frozenset(models) or None,
+    )
+    planned = plan(session.house, ask)
+    if out is not None:
+        write_plan(out, saved_plan(planned, ask))
+        session.say(f"saved: reconciler apply {out}")
+    if session.output == "json":
+        json_out.emit(plan_document(planned.plan))
+    else:
+        label = "uncommitted edits of the working tree" if working_tree else planned.world.source.label
+        click.echo("\n".join(plan_lines(planned.plan, label, explain=explain)))
+    if any(held.reason == "manifest-invalid" for held in planned.plan.held):
+        return 3
+    return 2 if detailed_exitcode and planned.plan.actions else 0

@@ -1,0 +1,46 @@
+"""`reconciler predict`: probabilities for every open invoice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command import command as make
+from reconciler.cli.progress import progress
+from reconciler.cli.root import Session
+from reconciler.cli.views import json_out
+
+EXAMPLES = """
+reconciler predict -e production --out predictions.csv
+reconciler predict -e sandbox --as-of 2025-09-30 --out predictions.parquet
+"""
+
+
+@make("predict", epilog=EXAMPLES)
+@click.option("-e", "--environment", required=True, metavar="ENV", help="With what this environment serves.")
+@click.option("--model", metavar="MODEL", help="Which model, where it serves more than one.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Invoices open at this date, with what was known.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A .csv, .parquet or .json file.")
+@click.option("--hindsight", is_flag=True, help="Allow a date whose outcomes the model has seen; marks the rows.")
+def command(
+    session: Session, *, environment: str, model: str | None, as_of: datetime | None, out: Path | None, hindsight: bool
+) -> None:
+    """Give every open invoice its probabilities. Each row carries model, version and digest."""
+    from reconciler.usecases.predict import predict
+
+    day = as_of.date() if as_of else None
+    with progress(session) as update:
+        house = replace(session.house, progress=update)
+        found = predict(house, environment=environment, model=model, as_of=day, hindsight=hindsight)
+    if out is not None:
+        session.house.scorer.write(found.columns, out)
+        session.say(f"{found.rows:,} open invoices as of {found.as_of} by {found.model} {found.version}: {out}")
+    elif session.output == "json":
+        names = list(found.columns)
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*found.columns.values(), strict=True)]
+        json_out.emit({"format_version": 1, "predictions": rows})
+    else:
+        click.echo(session.house.scorer.as_csv(found.columns), nl=False)

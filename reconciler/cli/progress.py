@@ -1,0 +1,57 @@
+"""Progress of long work: a bar on a terminal, plain lines in CI, nothing with --quiet. On stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reconciler.cli.root import Session
+from reconciler.cli.views.escape import terminal
+from reconciler.ports import Progress
+
+
+@contextmanager
+def progress(session: Session) -> Iterator[Progress]:
+    """A `Progress` for this session; the bar is gone when the context ends."""
+    if session.quiet:
+        yield lambda _label, _done, _total: None
+    elif sys.stderr.isatty():
+        with _bar() as update:
+            yield update
+    else:
+        yield _lines(session.say)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("  {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, int] = {}
+
+        def update(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                for old in tasks.values():
+                    bars.update(old, visible=False)  # type: ignore[arg-type]
+                tasks[label] = bars.add_task(terminal(label), total=total or None)
+            bars.update(tasks[label], completed=done, total=total or None)  # type: ignore[arg-type]
+
+        yield update
+
+
+def _lines(say: Callable[[str], None]) -> Progress:
+    """At most a line a label at its start, and one every ten seconds."""
+    last: dict[str, float] = {}
+
+    def update(label: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if label not in last or now - last[label] >= 10:
+            last[label] = now
+            say(f"  {label} {done}/{total}" if total else f"  {label}")
+
+    return update

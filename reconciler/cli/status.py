@@ -1,0 +1,88 @@
+"""`reconciler status`: what every environment serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.command import command as make
+from reconciler.cli.root import Session
+from reconciler.cli.views import json_out
+from reconciler.cli.views.table import table
+from reconciler.domain.names import short_digest
+
+if TYPE_CHECKING:
+    from reconciler.usecases.status import EnvironmentStatus, ModelStatus
+
+EXAMPLES = """
+reconciler status
+reconciler status -o json
+"""
+HEADER = ("", "model", "serves", "wants", "digest", "since", "evidence", "sync", "health")
+
+
+@make("status", epilog=EXAMPLES)
+@click.option("--ref", default="HEAD", metavar="REVISION", help="Compare with this commit (default: HEAD).")
+def command(session: Session, *, ref: str) -> None:
+    """Show what every environment serves, against what is wanted and what its target holds."""
+    from reconciler.usecases.status import status
+
+    found = status(session.house, revision=ref)
+    if session.output == "json":
+        environments = {item.environment: {"models": _models(item)} for item in found}
+        json_out.emit({"format_version": 1, "environments": environments})
+        return
+    click.echo("\n".join(line for item in found for line in _lines(item)))
+
+
+def _models(item: EnvironmentStatus) -> dict[str, Any]:
+    return {
+        model.model: {
+            "version": model.version,
+            "digest": model.digest,
+            "wanted": model.wanted,
+            "since": model.since.isoformat() if model.since else None,
+            "source_commit": model.source_commit,
+            "pull_request": model.evidence.pull_request if model.evidence else None,
+            "evidence": model.evidence.kind if model.evidence else None,
+            "sync": model.sync,
+            "health": model.health,
+            "detail": model.detail or None,
+        }
+        for model in item.models
+    }
+
+
+def _lines(item: EnvironmentStatus) -> list[str]:
+    about = [f"snapshot of {item.snapshot_date}"] if item.snapshot_date else []
+    if item.rules is None:
+        about.append("no rules adopted yet")
+    elif item.first_rules:
+        about.append(f"first rules, trusted, from {item.rules.source_commit[:12]}")
+    else:
+        about.append(f"rules from {item.rules.source_commit[:12]} ({_evidence(item.rules.evidence.kind)})")
+    lines = [f"{item.environment} · {' · '.join(about)}"]
+    if not item.models:
+        return [*lines, "  no models are pinned", ""]
+    lines += table([_row(model) for model in item.models], header=HEADER)
+    details = [f"    {model.model}: {model.detail}" for model in item.models if model.detail]
+    return [*lines, *details, ""]
+
+
+def _row(model: ModelStatus) -> tuple[str, ...]:
+    return (
+        "",
+        model.model,
+        model.version or "-",
+        model.wanted or "-",
+        short_digest(model.digest),
+        f"{model.since:%Y-%m-%d %H:%M}" if model.since else "-",
+        _evidence(model.evidence.kind) if model.evidence else "-",
+        model.sync,
+        model.health,
+    )
+
+
+def _evidence(kind: str) -> str:
+    return "merge (weak)" if kind == "merge" else kind

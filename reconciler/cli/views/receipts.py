@@ -1,0 +1,72 @@
+"""A receipt as one row of history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from reconciler.domain.names import short_digest
+from reconciler.domain.record import (
+    AdoptReceipt,
+    DeployReceipt,
+    Evidence,
+    HealReceipt,
+    JudgeReceipt,
+    LeaseBreakReceipt,
+    Receipt,
+    RefreshReceipt,
+    TrainReceipt,
+    WithdrawReceipt,
+)
+
+if TYPE_CHECKING:
+    from reconciler.usecases.history import Entry
+
+HEADER = ("when (UTC)", "environment", "action", "what", "digest", "source", "evidence", "by")
+
+
+def receipt_row(entry: Entry) -> tuple[str, ...]:
+    """The cells of one receipt, in the order of `HEADER`."""
+    receipt = entry.receipt
+    what, digest, evidence = _parts(receipt)
+    failed = f" failed: {receipt.reason}" if receipt.outcome == "failed" else ""
+    return (
+        f"{receipt.at:%Y-%m-%d %H:%M:%S}",
+        receipt.environment,
+        receipt.action,
+        what + failed,
+        short_digest(digest),
+        (receipt.source_commit or "-")[:12],
+        _evidence(evidence),
+        receipt.by,
+    )
+
+
+def _parts(receipt: Receipt) -> tuple[str, str | None, Evidence | None]:
+    match receipt:
+        case AdoptReceipt():
+            return "rules", None, receipt.rules.evidence
+        case RefreshReceipt():
+            rows = receipt.snapshot.rows.get("invoices", 0)
+            return f"{rows:,} invoices as of {receipt.snapshot.data_date}", receipt.snapshot.digest, None
+        case TrainReceipt():
+            return f"{receipt.artifact.model} {receipt.artifact.version}", receipt.artifact.digest, None
+        case JudgeReceipt():
+            return f"{receipt.model} {receipt.version} for {receipt.for_environment}", receipt.digest, None
+        case DeployReceipt():
+            back = " (going back)" if receipt.going_back else ""
+            return f"{receipt.model} {receipt.version}{back}", receipt.digest, receipt.evidence
+        case WithdrawReceipt():
+            return f"{receipt.model} {receipt.version or ''}".rstrip(), receipt.digest, receipt.evidence
+        case HealReceipt():
+            return f"{receipt.model} {receipt.version}", receipt.digest, None
+        case LeaseBreakReceipt():
+            return f"lease of {receipt.holder}: {receipt.reason}", None, None
+        case _:
+            assert_never(receipt)
+
+
+def _evidence(evidence: Evidence | None) -> str:
+    if evidence is None:
+        return "-"
+    approver = f" by {evidence.approver}" if evidence.approver else ""
+    return f"{evidence.kind}{approver}"

@@ -1,0 +1,53 @@
+"""What this machine and this repository can do, before something needs it: facts, each with its next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from reconciler.core.rulebook import open_rulebook
+from reconciler.domain.errors import ReconcilerError
+from reconciler.domain.observed import Finding
+from reconciler.usecases.house import House
+from reconciler.usecases.survey import Ask, survey
+
+
+def doctor(house: House, machine: Sequence[Callable[[], Finding]]) -> list[Finding]:
+    """Look at the machine (`machine`: looks that need an adapter), then at the repository."""
+    findings = [_safely(look) for look in machine]
+    findings.append(_safely(lambda: _main(house)))
+    findings += _environments(house)
+    return findings
+
+
+def _safely(look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except ReconcilerError as error:
+        return Finding("", "error", error.message, error.next_step)
+
+
+def _main(house: House) -> Finding:
+    tip = house.history.main_tip()
+    where = "the remote's, as last fetched" if house.history.has_remote() else "local"
+    return Finding("main", "ok", f"{tip[:12]} ({where})")
+
+
+def _environments(house: House) -> list[Finding]:
+    try:
+        world = survey(house, Ask(revision=house.history.main_tip()))
+    except ReconcilerError as error:
+        return [Finding("manifests", "error", error.message, error.next_step)]
+    faults = [problem for problem in world.source.problems if problem.severity == "error"]
+    found = [Finding("manifests", "error", f"{len(faults)} problems", "reconciler validate")] if faults else []
+    for name in sorted(world.ledgers):
+        book = open_rulebook(world, name)
+        if book is None:
+            continue
+        target = world.targets[name]
+        state: Literal["ok", "warning"] = "warning" if target.status == "unknown" else "ok"
+        weak = " · evidence merge is weak: docs/limits.md" if book.spec.policy.evidence == "merge" else ""
+        ledger = "has a ledger" if world.tips[name] else "no ledger yet: reconciler apply begins it"
+        detail = f"{ledger} · target {target.status}{': ' + target.detail if target.detail else ''}{weak}"
+        found.append(Finding(f"environment {name}", state, detail))
+    return found

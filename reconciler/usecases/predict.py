@@ -1,0 +1,110 @@
+"""Give every open invoice its probabilities, with exactly the bytes that the ledger says are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.facts import World
+from reconciler.core.rulebook import Rulebook
+from reconciler.domain import oci
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson, VerificationFailed
+from reconciler.domain.jobs import ModelCard
+from reconciler.domain.names import short_digest
+from reconciler.ports import ScoringAsk
+from reconciler.usecases.house import House
+from reconciler.usecases.promote import rulebook_of
+from reconciler.usecases.survey import Ask, survey
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The rows as columns, and what they were made with."""
+
+    columns: Mapping[str, list[Any]]
+    model: str
+    version: str
+    digest: str
+    as_of: date
+    hindsight: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns["invoice"])
+
+
+def predict(
+    house: House, *, environment: str, model: str | None = None, as_of: date | None = None, hindsight: bool = False
+) -> Predicted:
+    """Predict the invoices open at `as_of` (default: the snapshot's data date where the environment is a copy, else
+    today). Raises NeedsPerson where nothing is deployed, AuthorMustFix for an as-of before the model's
+    `trainedUntil` without `hindsight`, VerificationFailed where the target's bytes are not the recorded ones."""
+    world = survey(house, Ask(revision=house.history.main_tip()))
+    book = rulebook_of(world, environment)
+    name = _model(world, environment, model)
+    version, digest, files = _deployed(house, world, book, name)
+    card = ModelCard.model_validate_json(files[oci.CARD_FILE])
+    with _data(house, world, book, as_of) as (folder, day):
+        if day < date.fromisoformat(card.trained_until) and not hindsight:
+            raise AuthorMustFix(
+                f"as-of {day} lies before {card.trained_until}, up to which {name} {version} has seen the outcomes",
+                next_step=f"take --as-of {card.trained_until} or later, or --hindsight, which marks the rows",
+            )
+        seen = day < date.fromisoformat(card.trained_until)
+        labels = {"model": name, "version": version, "digest": digest, "as_of": day.isoformat()}
+        labels |= {"hindsight": "yes"} if seen else {}
+        ask = ScoringAsk(files[oci.MODEL_FILE], card, folder, day, labels)
+        columns = house.scorer.predict(ask, house.progress)
+    return Predicted(columns, name, version, digest, day, seen)
+
+
+def _model(world: World, environment: str, model: str | None) -> str:
+    serving = sorted(d.model for d in world.ledgers[environment].deployments.values() if d.digest)
+    if model is None and len(serving) == 1:
+        return serving[0]
+    if model in serving:
+        return model
+    if not serving:
+        raise NeedsPerson(f"{environment} serves no model", next_step="pin one, merge, reconciler apply")
+    known = ", ".join(serving)
+    what = f"{environment} does not serve {model!r}" if model else f"{environment} serves more than one model"
+    raise AuthorMustFix(what, next_step=f"name one with --model: {known}")
+
+
+def _deployed(house: House, world: World, book: Rulebook, name: str) -> tuple[str, str, Mapping[str, bytes]]:
+    """Version, digest and bytes: hashed and read in one go, and equal to what the ledger says."""
+    observed, files = house.open_target(book.environment, book.spec.target).files(name)
+    deployment = world.ledgers[book.environment].deployments[name]
+    if deployment.digest != observed.digest or deployment.version is None or deployment.digest is None:
+        raise VerificationFailed(
+            f"the target of {book.environment} holds {short_digest(observed.digest)} of {name}, "
+            f"and the ledger says {short_digest(deployment.digest)}",
+            next_step="reconciler apply heals it",
+        )
+    return deployment.version, deployment.digest, files
+
+
+@contextmanager
+def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Iterator[tuple[Path, date]]:
+    """A snapshot's folder and the as-of date: the newest recorded copy, or production's own data read now."""
+    record = world.ledgers[book.environment]
+    if book.spec.data.copy_of is not None:
+        snapshot = record.newest_snapshot
+        if snapshot is None:
+            step = f"reconciler data refresh {book.environment}"
+            raise NeedsPerson(f"{book.environment} has no snapshot", next_step=step)
+        day = as_of or date.fromisoformat(snapshot.data_date)
+        yield house.open_snapshots(book.spec.snapshots).folder(snapshot.digest), day
+        return
+    if book.spec.data.invoices is None:
+        raise AuthorMustFix(
+            f"{book.environment} says nothing of where its invoices are",
+            next_step=f"add data.invoices to environments/{book.environment}.yaml",
+        )
+    day = as_of or house.clock.now().date()
+    with house.data.extract(book.spec.data, day, house.progress) as extract, house.scratch() as store:
+        yield store.folder(store.keep(extract).digest), day
