@@ -7,6 +7,7 @@ refuses what could be read in two ways (duplicate keys, tags, aliases, `no`) rat
 from __future__ import annotations
 
 from reconciler.adapters.manifests.editor import Editor
+from reconciler.adapters.manifests.folder import Files
 from reconciler.adapters.manifests.reader import Manifests
 
-__all__ = ["Editor", "Manifests"]
+__all__ = ["Editor", "Files", "Manifests"]

@@ -29,6 +29,39 @@ class Comments:
     tail: list[str] = field(default_factory=list)
 
 
+def all_comments(text: str, root: Node) -> list[str]:
+    """Every comment of a document, in order, those inside flow collections too."""
+    spans = [(leaf.start, leaf.end) for leaf in leaves(root)]
+    starts = [start for start, _ in spans]
+
+    def inside(position: int) -> bool:
+        index = bisect_right(starts, position) - 1
+        return index >= 0 and position < spans[index][1]
+
+    return [found[0].rstrip() for found in _COMMENT.finditer(text) if not inside(found.start())]
+
+
+def has_comment(text: str, node: Node) -> bool:
+    """Whether there is a # outside the scalars of a flow collection."""
+    position = node.start
+    for start, end in [*((leaf.start, leaf.end) for leaf in leaves(node)), (node.end, node.end)]:
+        if "#" in text[position:start]:
+            return True
+        position = max(position, end)
+    return False
+
+
+def leaves(node: Node) -> Iterator[Node]:
+    """The scalars of a node, keys included, in the order of the text."""
+    if node.kind == "scalar":
+        yield node
+    for key, value in node.pairs:
+        yield key
+        yield from leaves(value)
+    for item in node.items:
+        yield from leaves(item)
+
+
 @dataclass
 class _Entry:
     """A key of a block mapping or an item of a block sequence: its node, column, and the collections around it."""

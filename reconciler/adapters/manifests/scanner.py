@@ -26,6 +26,7 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
 _BOM = "\ufeff"
+_ENDS: Any = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,14 @@ class _Reading:
             self._stop(Fault(0, 0, f"is not YAML: {str(error).splitlines()[0][:200]}"))
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> Fault:
-        mark: Any = error.problem_mark or error.context_mark
-        if mark is None:
+        marks: list[Any] = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+        if not marks:
             return Fault(0, 0, f"is not YAML: {error.problem}")
+        mark = marks[0]
         if self.scan.text[mark.index : mark.index + 1] == "\t":
             return Fault(mark.line + 1, mark.column + 1, "a tab cannot indent YAML", "use spaces")
+        if "nesting depth" in str(error.problem):
+            return Fault(mark.line + 1, mark.column + 1, f"nests deeper than {MAX_DEPTH}", "write it flatter")
         what = " ".join(str(part) for part in (error.problem, error.context) if part)
         return Fault(mark.line + 1, mark.column + 1, f"is not YAML: {what}", "mend the text around here")
 
@@ -155,7 +159,7 @@ class _Reading:
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._decorated(event)
             self._open(event)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+        elif isinstance(event, _ENDS):
             self.stack.pop().node.end = event.end_mark.index
 
     def _document(self, event: Any) -> None:

@@ -10,6 +10,7 @@ from reconciler.adapters.manifests.nodes import Node, find
 from reconciler.adapters.manifests.scalars import Ambiguous, resolve
 from reconciler.domain.manifests import Pin
 
+_LINE = re.compile(r"\r\n|\n|\r")
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/@+-]|[ ](?![ #]))*")
 
 
@@ -63,7 +64,7 @@ def _newline(text: str) -> str:
 
 def _line_end(text: str, position: int) -> int:
     """The position of the line end at or after `position` (the text's end where there is none)."""
-    found = re.compile(r"\r\n|\n|\r").search(text, position)
+    found = _LINE.search(text, position)
     return found.start() if found else len(text)
 
 
@@ -77,28 +78,43 @@ def _after_line(text: str, position: int, line: str) -> str:
 
 
 def _changed(text: str, value: Node, wanted: dict[str, Any]) -> str:
-    """Change the entries that differ, in place; write the pin out anew where an entry has to go."""
+    """Change the entries that differ, in place; a flow pin that loses an entry is written out anew."""
     now = value.plain()
-    if value.kind != "mapping" or not value.pairs or set(now) - set(wanted):
+    gone = set(now) - set(wanted) if value.kind == "mapping" else set()
+    if value.kind != "mapping" or not value.pairs or (gone and value.style == "flow"):
         return _anew(text, value, wanted)
     edits = [
         (node.start, node.last, _like(text, node, wanted[key.value]))
         for key, node in value.pairs
-        if wanted[key.value] != node.value and wanted[key.value] != node.plain()
+        if key.value in wanted and wanted[key.value] != node.plain()
     ]
+    edits += [(*_lines(text, key, node), "") for key, node in value.pairs if key.value in gone]
+    added = {key: item for key, item in wanted.items() if key not in now}
+    if added and value.style == "flow":
+        last = value.pairs[-1][1].last
+        edits.append((last, last, "".join(f", {key}: {_digest(key, item)}" for key, item in added.items())))
+    elif added:
+        edits.append(_new_lines(text, value, added, first=bool(gone)))
     for start, end, new in sorted(edits, reverse=True):
         text = _cut(text, start, end, new)
-    added = {key: item for key, item in wanted.items() if key not in now}
-    if not added:
-        return text
-    grown = sum(len(new) - (end - start) for start, end, new in edits)
-    last = value.last + grown if value.style == "block" else value.pairs[-1][1].last + grown
-    if value.style == "flow":
-        return _cut(text, last, last, "".join(f", {key}: {_digest(key, item)}" for key, item in added.items()))
-    indent = " " * (value.pairs[0][0].column - 1)
-    for key, item in reversed(added.items()):
-        text = _after_line(text, last - 1, f"{indent}{key}: {_digest(key, item)}")
     return text
+
+
+def _lines(text: str, key: Node, value: Node) -> tuple[int, int]:
+    """From the start of a key's line to the start of the line after its value."""
+    found = _LINE.search(text, max(value.last, key.end) - 1)
+    return key.start - (key.column - 1), found.end() if found else len(text)
+
+
+def _new_lines(text: str, value: Node, added: dict[str, Any], *, first: bool) -> tuple[int, int, str]:
+    """Entries of a block pin as lines: below the last one, or (`first`) above the first, where others go."""
+    indent = " " * (value.pairs[0][0].column - 1)
+    lines = [f"{indent}{key}: {_digest(key, item)}" for key, item in added.items()]
+    if first:
+        start = value.pairs[0][0].start - len(indent)
+        return start, start, "".join(f"{line}{_newline(text)}" for line in lines)
+    end = _line_end(text, value.last - 1)
+    return end, end, "".join(f"{_newline(text)}{line}" for line in lines)
 
 
 def _anew(text: str, value: Node, wanted: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.adapters.manifests.comments import Comments, comments_of
+from reconciler.adapters.manifests.comments import Comments, comments_of, has_comment
 from reconciler.adapters.manifests.nodes import Node, Path
 from reconciler.adapters.manifests.shapes import ordered_keys
 from reconciler.domain.manifests import KINDS
@@ -94,7 +94,7 @@ class _Writer:
     def _value(self, node: Node, path: Path, shift: int, *, room: int = WIDTH) -> str:
         """A scalar or flow collection; `shift` moves the further lines of what is kept as it was written."""
         source = self._source(node)
-        if node.kind == "scalar" or ("#" in source and _has_comment(node, self.text)):
+        if node.kind == "scalar" or ("#" in source and has_comment(self.text, node)):
             return _shifted(source, shift)
         one_line = self._flow(node, path)
         if "\n" in one_line or ("\n" in source and len(one_line) > room):
@@ -128,24 +128,3 @@ def _moved(line: str, shift: int) -> str:
         return ""
     spaces = len(line) - len(line.lstrip(" "))
     return " " * max(0, spaces + shift) + line.lstrip(" ")
-
-
-def _has_comment(node: Node, text: str) -> bool:
-    """Whether a flow collection holds a comment: a # outside its scalars."""
-    covered = sorted((leaf.start, leaf.end) for leaf in _leaves(node))
-    position = node.start
-    for start, end in [*covered, (node.end, node.end)]:
-        if "#" in text[position:start]:
-            return True
-        position = max(position, end)
-    return False
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    if node.kind == "scalar":
-        yield node
-    for key, value in node.pairs:
-        yield key
-        yield from _leaves(value)
-    for item in node.items:
-        yield from _leaves(item)
