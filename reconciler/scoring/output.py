@@ -1,7 +1,7 @@
 """Predictions as CSV, JSON or Parquet: all of the file or none of it.
 
 A text that a spreadsheet would read as a formula (it starts with = + - @, a tab or a carriage return) is written
-with an apostrophe before it in CSV; JSON and Parquet hold it unchanged.
+with an apostrophe before it in CSV, and a carriage return inside a text as a space; JSON and Parquet hold it unchanged.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def json_text(predictions: Predictions) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return "'" + value if value.startswith(_FORMULA) else value
+        text = value.replace("\r", " ")
+        return "'" + text if value.startswith(_FORMULA) else text
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.6f}".rstrip("0").rstrip(".")
     return value.isoformat() if isinstance(value, date) else value
