@@ -39,7 +39,7 @@ _MOVED = re.compile(
 LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 _OCCUPIED = re.compile(r"'(refs/[^']+)' exists; cannot create '(refs/[^']+)'")
 _REJECTED = re.compile(r"^!\t(?:[^\t]*):(refs/[^\t]+)\t\[[^\]]*\] \((.*)\)$", re.MULTILINE)
-_PLUMBING = re.compile(r"^(remote: )?(fatal|error|warning|hint): ")
+_PLUMBING = re.compile(r"^(remote: )?(fatal|error): ")
 
 
 def without_secrets(text: str) -> str:

@@ -56,7 +56,7 @@ class GitHistory:
             return ()
         shallow = bool(self._repository.shallow_commits())
         before = self._tracked()
-        self._refs.fetch(*self._repository.refspecs, unshallow=shallow)
+        self._refs.fetch(*self._repository.refspecs, whole=True)
         self._leave_marker()
         after = self._tracked()
         said = [f"fetched the whole history from {remote}: this clone was shallow"] if shallow else []

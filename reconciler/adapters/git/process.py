@@ -31,6 +31,7 @@ _CONFIG = (
     "gc.auto=0",
     "maintenance.auto=false",
     "color.ui=false",
+    "advice.graftFileDeprecated=false",
     "log.showSignature=false",
     "i18n.logOutputEncoding=UTF-8",
     "submodule.recurse=false",

@@ -63,13 +63,18 @@ class Refs:
         words += ["--end-of-options", remote, f"{new}:{ref}"]
         self._settle("push", lambda: git.attempt(*words, shielded=True))
 
-    def fetch(self, *refspecs: str, unshallow: bool = False) -> None:
-        """Bring refs of the remote here, exactly these; those that are gone there go here too."""
+    def fetch(self, *refspecs: str, whole: bool = False) -> None:
+        """Bring refs of the remote here, exactly these; those that are gone there go here too. With `whole` a
+        shallow clone gets all of its history."""
         words = ["fetch", "--quiet", "--no-tags", "--prune", "--no-write-fetch-head", "--no-auto-maintenance"]
-        words += ["--refmap=", *(["--unshallow"] if unshallow else [])]
-        remote = self._repository.remote or ""
-        words += ["--end-of-options", remote, *refspecs]
-        self._settle("fetch", lambda: self._repository.git.attempt(*words))
+        rest = ["--refmap=", "--end-of-options", self._repository.remote or "", *refspecs]
+
+        def attempt() -> Done:
+            # Asked each time: a fetch that failed at a lock may have brought the history already.
+            missing = ["--unshallow"] if whole and self._repository.shallow_commits() else []
+            return self._repository.git.attempt(*words, *missing, *rest)
+
+        self._settle("fetch", attempt)
 
     def clear_stale_locks(self) -> tuple[Path, ...]:
         """Remove lock files on our refs whose git is dead; call it while holding a lease."""

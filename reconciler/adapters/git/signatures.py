@@ -16,6 +16,7 @@ from reconciler.domain.errors import NeedsPerson
 from reconciler.domain.observed import Signature
 
 _GOOD = re.compile(r'^Good "git" signature for (.+) with \S+ key \S+$', re.MULTILINE)
+_KEY = re.compile(r"\s(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+\s+(AAAA\S+)")
 _SETTINGS = (
     "gpg.format=ssh",
     "gpg.ssh.program=ssh-keygen",
@@ -27,7 +28,7 @@ _SETTINGS = (
 
 def check_signature(repository: Repository, commit: str, allowed_signers: str) -> Signature:
     """`good` with the principal, `none`, or `bad`: a stranger, an expired or revoked key, another kind of signature,
-    or an allowed-signers line whose principal is a pattern (then nobody can say who signed)."""
+    or allowed signers that leave open who signed (a pattern, a list of people, one key of two people)."""
     found = repository.objects.read(commit)
     if found is None or found[0] != "commit":
         raise NeedsPerson(f"commit {commit} is missing", next_step="git fetch, then again")
@@ -36,6 +37,9 @@ def check_signature(repository: Repository, commit: str, allowed_signers: str) -
         return Signature("none", detail="the commit is not signed")
     if not signature.startswith("-----BEGIN SSH SIGNATURE-----"):
         return Signature("bad", detail="not an SSH signature")
+    unclear = _unclear(allowed_signers)
+    if unclear:
+        return Signature("bad", detail=unclear)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="allowed-signers-") as file:
         file.write(allowed_signers)
         file.flush()
@@ -47,14 +51,26 @@ def check_signature(repository: Repository, commit: str, allowed_signers: str) -
     principals = _GOOD.findall(done.err)
     if done.code or len(principals) != 1:
         return Signature("bad", detail=_reason(done.err))
-    if set("*?!,") & set(principals[0]):
-        return Signature("bad", detail=f"the allowed signer {principals[0]!r} is a pattern, not one person")
     return Signature("good", principal=principals[0])
+
+
+def _unclear(allowed_signers: str) -> str:
+    """Why the allowed signers do not say who a key belongs to; empty where they do. git would name the first that
+    fits, and an author could then approve his own change under another's name."""
+    owners: dict[str, str] = {}
+    for number, line in enumerate(allowed_signers.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        principal = line.split()[0]
+        if set('*?!,"') & set(principal):
+            return f"line {number} of the allowed signers names {principal!r}: write one person a line"
+        key = _KEY.search(line)
+        if key and owners.setdefault(key[1], principal) != principal:
+            return f"line {number} of the allowed signers gives {principal} the key of {owners[key[1]]}"
+    return ""
 
 
 def _reason(text: str) -> str:
     if 'Good "git" signature with' in text or "No principal matched" in text:
         return "signed by a key that is not among the allowed signers, or was not valid at that time"
-    if "revoked" in text:
-        return "signed by a revoked key"
-    return first_line(text)
+    return f"the signature does not hold, or its key is revoked ({first_line(text)})"
