@@ -12,12 +12,12 @@ from dataclasses import replace
 from reconciler.core import judging
 from reconciler.core.facts import World
 from reconciler.core.gates import needs_judgement
-from reconciler.core.pins import Decision, View, decide, orphan
-from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.pins import Decision, View, decide, goes_back, heal, orphan
+from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.observed import TargetState
 from reconciler.domain.plan import Action, Adopt, Held, Judge, Plan
 from reconciler.domain.problems import Problem
-from reconciler.domain.record import Deployment, Rules
+from reconciler.domain.record import Rules
 from reconciler.domain.source import SourcePin
 
 Outcome = tuple[list[Action], list[Held], int]
@@ -27,7 +27,9 @@ def diff(world: World) -> Plan:
     """The plan for a world. The same world gives the same plan, whatever the order of its mappings."""
     books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
     order = chain(books)
-    actions: list[Action] = [adopt for name in order if (adopt := books[name].adopt)]
+    actions: list[Action] = [
+        adopt for name in order if (adopt := books[name].adopt) and not _untrusted(world, books, name)
+    ]
     held: list[Held] = [*_problems(world.source.problems), *(b.held for b in books.values() if b.held)]
     unchanged = 0
     judges: list[Action] = []
@@ -72,21 +74,28 @@ def trainer_of(books: Mapping[str, Rulebook]) -> str | None:
 
 def _view(world: World, books: Mapping[str, Rulebook], name: str) -> View | None:
     trainer = trainer_of(books)
-    if trainer is None or ("environment", name) in _touched(world.source.problems):
+    if trainer is None or ("environment", name) in touched(world.source.problems):
         return None
     book = books[name]
-    max_age = book.spec.data.max_age or books[trainer].spec.data.max_age
-    bench = judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, world.retry)
+    max_age = books[trainer].spec.data.max_age
     below = book.spec.promotes_from
     return View(
         world=world,
         book=book,
         record=world.ledgers[name],
-        bench=bench,
+        bench=judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, world.retry),
         below=world.ledgers.get(below) if below else None,
         target=_trusted(world, name),
         stored=world.stored.get(name, frozenset()),
+        untrusted=_untrusted(world, books, name),
     )
+
+
+def _untrusted(world: World, books: Mapping[str, Rulebook], name: str) -> str | None:
+    """A ledger that was lost or rewritten and that decides about this environment: its own, that of the environment
+    it promotes from, or that of the one that trains."""
+    asked = (name, books[name].spec.promotes_from, trainer_of(books))
+    return next((other for other in asked if other in world.rewritten), None)
 
 
 def _trusted(world: World, name: str) -> TargetState:
@@ -102,25 +111,30 @@ def _trusted(world: World, name: str) -> TargetState:
 
 
 def _environment(view: View) -> Outcome:
-    if view.environment in view.world.rewritten:
-        return [], [_rewritten(view)], 0
+    if view.untrusted is not None:
+        return [], [_rewritten(view, view.untrusted)], 0
     pins = {model: pin for (name, model), pin in view.world.source.pins.items() if name == view.environment}
-    touched = _touched(view.world.source.problems)
+    faulty = touched(view.world.source.problems)
     actions: list[Action] = []
     held: list[Held] = []
     unchanged = 0
     for model in sorted({*pins, *view.record.deployments}):
-        decision = _model(view, model, pins.get(model), touched)
+        decision = _model(view, model, pins.get(model), faulty)
         actions += decision.actions
         held += decision.held
         unchanged += decision.unchanged
     return actions, held, unchanged
 
 
-def _model(view: View, model: str, pin: SourcePin | None, touched: frozenset[tuple[str, str]]) -> Decision:
+def _model(view: View, model: str, pin: SourcePin | None, faulty: frozenset[tuple[str, str]]) -> Decision:
     deployment = view.record.deployments.get(model)
-    if ("model", model) in touched or (pin and ("version", f"{model}@{pin.pin.version}") in touched):
-        return Decision(held=(_invalid(view, model, pin),))
+    asked = {("model", model), ("pin", f"{view.environment}/{model}")}
+    if pin and pin.pin.version:
+        asked.add(("version", f"{model}@{pin.pin.version}"))
+    if asked & faulty:
+        healed = heal(view, deployment)
+        told = ("pin", f"{view.environment}/{model}") in faulty  # by the fault itself, with its place
+        return Decision((healed,) if healed else (), () if told else (_invalid(view, model, pin),))
     if pin is not None:
         return decide(view, pin)
     return orphan(view, deployment) if deployment and deployment.digest else Decision(unchanged=True)
@@ -128,7 +142,7 @@ def _model(view: View, model: str, pin: SourcePin | None, touched: frozenset[tup
 
 def _judges(view: View) -> list[Action]:
     """For an environment with gates: the version deployed below, and the one pinned here, each not yet judged."""
-    if view.environment in view.world.rewritten:
+    if view.untrusted is not None:
         return []
     pins = {model: pin for (name, model), pin in view.world.source.pins.items() if name == view.environment}
     found: dict[tuple[str, str, str], Judge] = {}
@@ -149,47 +163,53 @@ def _judges_of(view: View, model: str, pin: SourcePin | None) -> Iterable[Judge]
     if pinned and pin and pin.pin.digest in (None, pinned.digest):
         asked.append((pinned.version, pinned.digest, view.book.for_pin(origin)))
     for version, digest, rules in asked:
-        if version is None or digest is None or _needs_none(here, digest):
+        champion = here is not None and here.digest == digest
+        if version is None or digest is None or champion or goes_back(view, here, digest, rules):
             continue
         for rule in rules:
             spec = view.book.spec_of(rule)
             if needs_judgement(spec.gates):
                 serves = here if here and here.digest else None
                 challenger = judging.Challenger(view.environment, model, version, digest, serves, spec.exam)
-                answer = judging.ask(view.bench, challenger)
+                answer = judging.ask(view.bench_by(spec), challenger)
                 if isinstance(answer, Judge):
                     yield answer
 
 
-def _needs_none(here: Deployment | None, digest: str) -> bool:
-    """The champion itself, and what would be a going back, are not judged."""
-    if here is None:
-        return False
-    return here.digest == digest or any(s.digest == digest and s.last and not s.revoked for s in here.served)
-
-
 # --- problems and selection --------------------------------------------------------------------------------
-
-
-def _touched(problems: Iterable[Problem]) -> frozenset[tuple[str, str]]:
-    return frozenset(touch for problem in problems if problem.severity == "error" for touch in problem.touches)
 
 
 def _problems(problems: Iterable[Problem]) -> Iterable[Held]:
     for problem in problems:
         if problem.severity != "error":
             continue
-        environments = [name for kind, name in problem.touches if kind == "environment"]
-        for environment in environments or [""]:
+        for environment, model, version in dict.fromkeys(map(_reach, problem.touches or (("all", ""),))):
             yield Held(
                 environment=environment,
-                model=next((name.split("@")[0] for kind, name in problem.touches if kind != "environment"), None),
-                version=next((name.split("@")[1] for kind, name in problem.touches if kind == "version"), None),
+                model=model,
+                version=version,
                 reason="manifest-invalid",
                 detail=f"{problem.where}: {problem.summary}" + (f" ({problem.path})" if problem.path else ""),
                 next_step=problem.fix or "mend the file, then reconciler validate",
                 who="author",
             )
+
+
+def _reach(touch: tuple[str, str]) -> tuple[str, str | None, str | None]:
+    """(environment or "", model, version) of what a fault touches."""
+    match touch:
+        case ("environment", name):
+            return name, None, None
+        case ("pin", name):
+            environment, _, model = name.partition("/")
+            return environment, model, None
+        case ("version", name):
+            model, _, version = name.partition("@")
+            return "", model, version
+        case ("model", name):
+            return "", name, None
+        case _:
+            return "", None, None
 
 
 def _invalid(view: View, model: str, pin: SourcePin | None) -> Held:
@@ -204,18 +224,18 @@ def _invalid(view: View, model: str, pin: SourcePin | None) -> Held:
     )
 
 
-def _rewritten(view: View) -> Held:
-    missing = view.world.tips.get(view.environment) is None
+def _rewritten(view: View, ledger: str) -> Held:
+    missing = view.world.tips.get(ledger) is None
     return Held(
         environment=view.environment,
         model=None,
         version=None,
         reason="ledger-missing" if missing else "ledger-rewritten",
         detail=(
-            f"the target is occupied, and ledger/{view.environment} "
+            f"the target of {ledger} is occupied, and ledger/{ledger} "
             + ("is missing" if missing else "does not contain the commit that the target remembers")
         ),
-        next_step=f"restore ledger/{view.environment} from a copy; nothing was touched",
+        next_step=f"restore ledger/{ledger} from a copy; nothing was touched",
         who="operator",
     )
 

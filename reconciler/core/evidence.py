@@ -30,6 +30,13 @@ def required(policy: Policy) -> EvidenceKind:
     return "none" if policy.evidence in (None, "none", "forge") else policy.evidence  # type: ignore[return-value]
 
 
+def to_bring(kind: EvidenceKind) -> str:
+    """What the merge of a change that is not in main yet must bring; empty where nothing is asked."""
+    if kind == "none":
+        return ""
+    return "the merge must be a merge commit" + (" signed by an approver" if kind == "signed" else "")
+
+
 def find(origin: Origin | None, kind: EvidenceKind, rules: Rules | None) -> Evidence | Lacking:
     """The evidence of one kind that an origin has, or what it lacks."""
     commit = origin.commit if origin else None

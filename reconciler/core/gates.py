@@ -75,6 +75,8 @@ def _baselines(judgement: Judgement | None) -> str:
     if judgement is None:
         return "there is no current judgement"
     ours = judgement.figures.log_loss
+    if not judgement.baselines:
+        return "the judgement has no baselines"
     lost = [
         f"{name.replace('_', ' ')} {figures.log_loss:.3f}"
         for name, figures in sorted(judgement.baselines.items())

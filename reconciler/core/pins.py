@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reconciler.core import gates, judging
-from reconciler.core.evidence import Lacking, find, required
+from reconciler.core.evidence import EvidenceKind, Lacking, find, required, to_bring
 from reconciler.core.facts import Origin, World
 from reconciler.core.identity import fingerprint, plain_recipe, recipe_digest
 from reconciler.core.retries import exhausted
@@ -33,6 +33,7 @@ class View:
     below: Record | None
     target: TargetState
     stored: frozenset[str]
+    untrusted: str | None = None
 
     @property
     def environment(self) -> str:
@@ -41,6 +42,10 @@ class View:
     @property
     def trains(self) -> bool:
         return self.bench.environment == self.environment
+
+    def bench_by(self, spec: EnvironmentSpec) -> judging.Bench:
+        """The bench with the snapshot limit of one set of rules; the training environment's where they have none."""
+        return replace(self.bench, max_age=spec.data.max_age or self.bench.max_age)
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,10 @@ def _serving(view: View, wanted: Wanted) -> Decision:
 
 def _train(view: View, wanted: Wanted) -> Decision:
     version = wanted.pin.version or ""
-    written = view.world.source.versions[(wanted.model, version)]
+    written = view.world.source.versions.get((wanted.model, version))
+    if written is None:
+        detail = f"there is no {wanted.model} {version}"
+        return Decision(held=(_held(view, wanted, "manifest-invalid", detail, "reconciler validate", "author"),))
     recipe = written.manifest.spec
     snapshots = view.bench.record.snapshots
     asked = recipe.data.snapshot
@@ -209,14 +217,17 @@ def _train(view: View, wanted: Wanted) -> Decision:
 
 
 def _train_and_deploy(view: View, wanted: Wanted, train: Train) -> Decision:
-    """A Deploy follows its Train in the same pass, unless something holds it."""
+    """A Deploy follows its Train in the same pass, unless something holds it. A pin that names a digest waits for
+    the next pass, which knows whether the training gave those bytes."""
+    if wanted.pin.digest is not None:
+        return Decision((train,))
     deploy = _deploy(view, wanted)
     return Decision((train, *deploy.actions), deploy.held)
 
 
 def _deploy(view: View, wanted: Wanted) -> Decision:
     rules = view.book.for_pin(wanted.origin)
-    back = _going_back(view, wanted, rules)
+    back = goes_back(view, wanted.deployment, wanted.digest, rules)
     held = [*_policy_holds(view, wanted, rules, back), *([] if back else _gate_holds(view, wanted, rules))]
     evidence = _evidence(view, wanted)
     if isinstance(evidence, Held):
@@ -269,12 +280,13 @@ def _on_hold(view: View, wanted: Wanted, hold: Hold) -> Held:
     return replace(held, until=hold.until)
 
 
-def _going_back(view: View, wanted: Wanted, rules: tuple[Rules, ...]) -> Served | None:
-    """What was served before, where the pin goes back to it inside the rollback window and it is not revoked."""
+def goes_back(view: View, deployment: Deployment | None, digest: str | None, rules: tuple[Rules, ...]) -> Served | None:
+    """What was served before, where a pin to `digest` goes back to it inside the rollback window, and it is not
+    revoked."""
     window = min(view.book.spec_of(r).policy.rollback_window for r in rules)
-    for served in wanted.deployment.served if wanted.deployment else ():
+    for served in deployment.served if deployment else ():
         fresh = served.last is not None and view.world.now - served.last <= window
-        if served.digest == wanted.digest and fresh and not served.revoked:
+        if served.digest == digest and fresh and not served.revoked:
             return served
     return None
 
@@ -291,17 +303,24 @@ def _gate_holds(view: View, wanted: Wanted, rules: tuple[Rules, ...]) -> list[He
 def _gates_of(view: View, wanted: Wanted, spec: EnvironmentSpec) -> list[Held]:
     judgement = None
     if gates.needs_judgement(spec.gates):
-        answer = judging.ask(view.bench, challenger(view, wanted, spec))
+        answer = judging.ask(view.bench_by(spec), challenger(view, wanted, spec))
         if isinstance(answer, Held):
             return [answer]
         if isinstance(answer, Judge):
             return [_awaits(view, wanted)]
         judgement = answer
-    below = view.below.deployments.get(wanted.model) if view.below else None
-    deployed = view.below is None or (below is not None and any(s.digest == wanted.digest for s in below.served))
-    shut = gates.failures(spec.gates, judgement, deployed_below=deployed)
+    shut = gates.failures(spec.gates, judgement, deployed_below=_deployed_below(view, wanted, spec))
     step = f"improve the model, or pin the version that {view.environment} served before"
     return [_held(view, wanted, "gate", reason, step, "author") for reason in shut]
+
+
+def _deployed_below(view: View, wanted: Wanted, spec: EnvironmentSpec) -> bool:
+    """Whether the environment that these rules promote from has served the bytes; True where they name none."""
+    if spec.promotes_from is None:
+        return True
+    record = view.world.ledgers.get(spec.promotes_from)
+    below = record.deployments.get(wanted.model) if record else None
+    return below is not None and any(served.digest == wanted.digest for served in below.served)
 
 
 def challenger(view: View, wanted: Wanted, spec: EnvironmentSpec) -> judging.Challenger:
@@ -320,22 +339,24 @@ def challenger(view: View, wanted: Wanted, spec: EnvironmentSpec) -> judging.Cha
 # --- evidence ----------------------------------------------------------------------------------------------
 
 
+_STRENGTH: tuple[EvidenceKind, ...] = ("none", "merge", "signed")
+
+
 def _evidence(view: View, wanted: Wanted) -> tuple[Evidence, str] | Held:
     """The evidence by the rules in force and by the older ones, with what a merge must still bring."""
-    best: Evidence | None = None
-    pending = ""
-    for rule in view.book.for_pin(wanted.origin):
-        kind = required(view.book.spec_of(rule).policy)
-        found = find(wanted.origin, kind, rule)
-        waits = kind != "none" and wanted.origin is not None and not wanted.origin.in_main
-        if waits:
-            signed = " signed by an approver" if kind == "signed" else ""
-            pending = f"the merge must be a merge commit{signed}"
-            found = Evidence(kind="none", commit=wanted.origin.commit if wanted.origin else None)
+    origin = wanted.origin
+    merged = view.world.source.commit is not None if origin is None else origin.in_main
+    best = Evidence(kind="none", commit=origin.commit if origin else None)
+    asked = [(required(view.book.spec_of(rule).policy), rule) for rule in view.book.for_pin(origin)]
+    for kind, rule in sorted(asked, key=lambda each: _STRENGTH.index(each[0])):
+        if not merged:
+            continue
+        found = find(origin, kind, rule)
         if isinstance(found, Lacking):
             return _held(view, wanted, "no-evidence", found.detail, found.next_step, "approver")
-        best = best or found
-    return best or Evidence(kind="none"), pending
+        best = found
+    strongest = max((kind for kind, _ in asked), key=_STRENGTH.index)
+    return best, "" if merged else to_bring(strongest)
 
 
 # --- reasons -----------------------------------------------------------------------------------------------
@@ -354,11 +375,11 @@ def _recipe_changed(view: View, wanted: Wanted) -> Held | None:
     written = view.world.source.versions.get((wanted.model, wanted.pin.version or ""))
     if written is None:
         return None
-    trained = wanted.artifact.recipe_digest if wanted.artifact and wanted.digest else None
-    bound = trained or view.world.applied_recipes.get((written.name, written.version))
+    tried = wanted.artifact.recipe_digest if wanted.artifact else None
+    bound = tried or view.world.applied_recipes.get((written.name, written.version))
     if bound in (None, recipe_digest(written.name, written.version, written.written_spec)):
         return None
-    known = "trained" if trained else "merged"
+    known = "trained" if wanted.digest else "merged"
     detail = f"{written.version} is immutable, and its recipe is not the one that was {known} ({written.place})"
     return _held(view, wanted, "immutable", detail, "put the recipe back, and add the next version", "author")
 

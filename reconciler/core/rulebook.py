@@ -6,13 +6,14 @@ ones need evidence, by the rules in force, for every first-parent commit since t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.evidence import Lacking, find, required
+from reconciler.core.evidence import Lacking, find, required, to_bring
 from reconciler.core.facts import Origin, World
 from reconciler.domain.manifests import Environment, EnvironmentSpec
 from reconciler.domain.plan import Adopt, Held
+from reconciler.domain.problems import Problem
 from reconciler.domain.record import Evidence, Rules
 
 
@@ -44,11 +45,16 @@ class Rulebook:
         return (self.in_force,) if older.identity == self.in_force.identity else (self.in_force, older)
 
 
+def touched(problems: Iterable[Problem]) -> frozenset[tuple[str, str]]:
+    """What errors hold back, as `Problem.touches` names it."""
+    return frozenset(touch for problem in problems if problem.severity == "error" for touch in problem.touches)
+
+
 def open_rulebook(world: World, environment: str) -> Rulebook | None:
     """The rulebook of an environment, with its Adopt or what holds it; None where no rules can be read at all."""
     recorded = tuple(world.ledgers[environment].rules)
     candidate = world.candidates.get(environment)
-    if candidate is None:
+    if candidate is None or ("environment", environment) in touched(world.source.problems):
         return Rulebook(environment, recorded, world.parsed) if recorded else None
     if not recorded:
         adopt = Adopt(environment, candidate, "first rules of this environment: trusted, and shown as such")
@@ -63,25 +69,20 @@ def _change(world: World, environment: str, recorded: tuple[Rules, ...], candida
     in_force = recorded[-1]
     kind = required(world.parsed[in_force.environment_blob].spec.policy)
     origins = world.rule_origins.get(environment, ())
+    edited = world.source.commit is None
     found: list[Evidence] = []
     for origin in origins or (None,):
         evidence = find(origin, kind, in_force)
         if isinstance(evidence, Lacking):
-            if origin is not None and not origin.in_main:
+            if edited or (origin is not None and not origin.in_main):
                 continue
             return Rulebook(environment, recorded, world.parsed, held=_not_adopted(environment, evidence))
         found.append(evidence)
-    pending = _pending(origins, kind)
+    pending = "" if all(origin.in_main for origin in origins) and not edited else to_bring(kind)
     newest = found[0] if found else Evidence(kind="none")
     rules = candidate.model_copy(update={"evidence": newest})
     adopt = Adopt(environment, rules, _reason(in_force, candidate), pending)
     return Rulebook(environment, (*recorded, rules), world.parsed, adopt)
-
-
-def _pending(origins: tuple[Origin, ...], kind: str) -> str:
-    if kind == "none" or all(origin.in_main for origin in origins):
-        return ""
-    return "the merge must be a merge commit" + (" signed by an approver" if kind == "signed" else "")
 
 
 def _reason(before: Rules, after: Rules) -> str:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import chain, trainer_of
 from reconciler.core.facts import Origin, World
 from reconciler.core.identity import recipe_digest
-from reconciler.core.rulebook import open_rulebook
+from reconciler.core.rulebook import open_rulebook, touched
+from reconciler.core.validation import validate
 from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.observed import Signature, TargetState
-from reconciler.domain.problems import Problem
 from reconciler.domain.record import Evidence, Record, Rules
 from reconciler.domain.source import Source, SourceEnvironment
 from reconciler.ports import Commit, LedgerState
@@ -35,11 +35,11 @@ class Ask:
     hash_targets: bool = False
 
 
-def survey(house: House, ask: Ask, check: Iterable[Problem] = ()) -> World:
-    """The world as it is now. `check` are problems of cross-file validation, to go with those of the reader."""
+def survey(house: House, ask: Ask) -> World:
+    """The world as it is now, with the faults of single files and those between files."""
     source = house.source.read(ask.revision)
-    source = replace(source, problems=tuple(sorted({*source.problems, *check})))
-    states = {name: house.ledger.read(name) for name in sorted(source.environments)}
+    source = replace(source, problems=house.source.locate(source, validate(source, house.tasks)))
+    states = _ledgers(house, source)
     world = World(
         source=source,
         now=house.clock.now(),
@@ -56,6 +56,15 @@ def survey(house: House, ask: Ask, check: Iterable[Problem] = ()) -> World:
     world = replace(world, rule_origins=_rule_origins(house, world))
     world = replace(world, origins=_pin_origins(house, world), applied_recipes=_applied(house, world))
     return _looked_at(house, world, hash_targets=ask.hash_targets)
+
+
+def _ledgers(house: House, source: Source) -> dict[str, LedgerState]:
+    """The ledgers of the environments that are declared, and of those whose file is at fault: their rules in force
+    still tell what the others may do."""
+    declared = {name: house.ledger.read(name) for name in source.environments}
+    faulty = {name for kind, name in touched(source.problems) if kind == "environment"} - declared.keys()
+    others = {name: state for name in faulty if (state := house.ledger.read(name)).tip is not None}
+    return dict(sorted({**declared, **others}.items()))
 
 
 # --- rules -------------------------------------------------------------------------------------------------
@@ -89,8 +98,10 @@ def _parsed(house: House, source: Source, states: Iterable[LedgerState]) -> dict
 def _rule_origins(house: House, world: World) -> dict[str, tuple[Origin, ...]]:
     origins: dict[str, tuple[Origin, ...]] = {}
     for name, record in world.ledgers.items():
-        in_force = record.in_force
-        if in_force is None or in_force.identity == world.candidates[name].identity or world.source.commit is None:
+        in_force, candidate = record.in_force, world.candidates.get(name)
+        if in_force is None or candidate is None or world.source.commit is None:
+            continue
+        if in_force.identity == candidate.identity:
             continue
         origins[name] = tuple(_rule_changes(house, world, name, in_force))
     return origins
@@ -104,8 +115,16 @@ def _rule_changes(house: House, world: World, name: str, in_force: Rules) -> Ite
         after = house.source.rules_at(commit.id, name)
         if after == in_force.identity:
             return
-        second = len(commit.parents) > 1 and house.source.rules_at(commit.parents[1], name) == after
-        yield _origin(house, world, name, commit, second)
+        yield _origin(house, world, name, commit, _brought(house, name, commit, after))
+
+
+def _brought(house: House, name: str, commit: Commit, after: tuple[str | None, str | None]) -> bool:
+    """Whether the merged branch has every file of the rules that the merge changed as the merge has it."""
+    if len(commit.parents) < 2:
+        return False
+    first, second = (house.source.rules_at(parent, name) for parent in commit.parents[:2])
+    changed = [position for position in (0, 1) if after[position] != first[position]]
+    return all(second[position] == after[position] for position in changed)
 
 
 # --- pins --------------------------------------------------------------------------------------------------
@@ -113,7 +132,8 @@ def _rule_changes(house: House, world: World, name: str, in_force: Rules) -> Ite
 
 def _pin_origins(house: House, world: World) -> dict[tuple[str, str], Origin]:
     """For each pin that differs from its ledger, the newest first-parent commit that changed its value."""
-    wanted = {key for key, pin in world.source.pins.items() if _differs(world, key, pin.pin)}
+    known = {key: pin for key, pin in world.source.pins.items() if key[0] in world.ledgers}
+    wanted = {key for key, pin in known.items() if _differs(world, key, pin.pin)}
     found: dict[tuple[str, str], Origin] = {}
     if not wanted or world.source.commit is None:
         return found
@@ -130,8 +150,7 @@ def _pin_origins(house: House, world: World) -> dict[tuple[str, str], Origin]:
 
 
 def _differs(world: World, key: tuple[str, str], pin: Pin) -> bool:
-    record = world.ledgers.get(key[0])
-    deployment = record.deployments.get(key[1]) if record else None
+    deployment = world.ledgers[key[0]].deployments.get(key[1])
     if deployment is None:
         return pin.state == "deployed"
     if pin.state == "withdrawn":
@@ -140,7 +159,8 @@ def _differs(world: World, key: tuple[str, str], pin: Pin) -> bool:
 
 
 def _origin(house: House, world: World, name: str, commit: Commit, second_has: bool) -> Origin:
-    rules = [*world.ledgers[name].rules, world.candidates[name]]
+    candidate = world.candidates.get(name)
+    rules = [*world.ledgers[name].rules, *([candidate] if candidate else [])]
     signed = any(world.parsed[r.environment_blob].spec.policy.evidence == "signed" for r in rules)
     merge = len(commit.parents) > 1
     signatures: dict[str | None, Signature] = {}
