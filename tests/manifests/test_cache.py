@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from reconciler.adapters.manifests import Manifests
-from tests.support.manifests import E_PRODUCTION, SOUND, V, VERSION, edited
+from tests.support.manifests import E_PRODUCTION, SOUND, VERSION, V, edited
 from tests.support.trees import MemoryTrees
 
 
@@ -85,12 +84,12 @@ def test_a_cache_that_is_damaged_costs_only_time(tmp_path: Path, damage: str) ->
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert Manifests(MemoryTrees(SOUND), tmp_path / "file" / "below").read(None).problems == ()
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_cache_is_plain_json_and_leaves_no_other_file(tmp_path: Path) -> None:
     Manifests(MemoryTrees(SOUND), tmp_path).read(None)
-    assert os.listdir(tmp_path) == ["manifests.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["manifests.json"]
     body = (tmp_path / "manifests.json").read_bytes().partition(b"\n")[2]
     assert len(json.loads(body)["files"]) == 5
 

@@ -31,9 +31,11 @@ class Editor:
 
     def set_pin(self, content: bytes, model: str, pin: Pin, file: str) -> bytes:
         root = self._sound(file, content)
-        models = find(root, ("spec", "models"))
-        if models[2] == 2 and models[1].kind != "mapping" and models[1].value is not None:
-            _refuse(file, models[1], "spec.models is not a mapping", "mend it, then promote again")
+        _, models, _ = find(root, ("spec", "models"))
+        for path in (("spec",), ("spec", "models")):
+            _, node, found = find(root, path)
+            if found == len(path) and node.kind != "mapping" and (node.kind != "scalar" or node.value is not None):
+                _refuse(file, node, f"{dotted(path)} is not a mapping", "mend it, then try again")
         before = root.plain()
         text = content.removeprefix(_BOM).decode()
         after = spliced(text, root, model, pin).encode()
@@ -42,7 +44,7 @@ class Editor:
         again = scan(after)
         alone = again.root is not None and not again.faults and again.root.plain() == expected
         if not alone or all_comments(again.text, again.root or root) != all_comments(text, root):
-            _refuse(file, models[1], f"the pin of {model} cannot be changed alone", "edit this file by hand")
+            _refuse(file, models, f"the pin of {model} cannot be changed alone", "edit this file by hand")
         return bom + after
 
     def set_version(self, content: bytes, version: str, file: str) -> bytes:

@@ -1,0 +1,330 @@
+"""The rules between files: what is told, where, and what it holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.adapters.manifests import Manifests
+from reconciler.core.identity import recipe_digest
+from reconciler.core.validation import validate
+from tests.support.manifests import (
+    E_PRODUCTION,
+    E_SANDBOX,
+    PRODUCTION,
+    PRODUCTION_RELEASE,
+    R_PRODUCTION,
+    R_SANDBOX,
+    SANDBOX,
+    SANDBOX_RELEASE,
+    SOUND,
+    TASKS,
+    VERSION,
+    V,
+    edited,
+    lines_of,
+    problems_of,
+)
+from tests.support.trees import MemoryTrees
+
+
+def only(**changes: str | bytes | None) -> str:
+    lines = lines_of(edited(**changes))
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def with_filter(text: str) -> str:
+    return VERSION.replace("{field: amount, op: ge, value: 50}", text)
+
+
+def test_a_pin_to_a_version_that_does_not_exist_names_those_that_do() -> None:
+    line = only(r_sandbox=SANDBOX_RELEASE.replace("1.0.0", "1.0.1"))
+    assert line.startswith(
+        f"{R_SANDBOX}:6:5: payment-prediction has no version 1.0.1 (spec.models.payment-prediction.version)"
+    )
+    assert "its versions are 1.0.0" in line
+    (problem,) = problems_of(edited(r_sandbox=SANDBOX_RELEASE.replace("1.0.0", "1.0.1")))
+    assert problem.touches == (("version", "payment-prediction@1.0.1"),)
+
+
+def test_a_pin_to_a_model_that_does_not_exist_suggests_a_close_one() -> None:
+    line = only(r_sandbox=SANDBOX_RELEASE.replace("payment-pred", "payments-pred"))
+    assert "there is no model payments-prediction" in line and "did you mean payment-prediction?" in line
+
+
+def test_a_pin_to_a_version_whose_file_is_broken_is_not_told_twice() -> None:
+    assert only(v=VERSION.replace("outcomes", "outcome")).startswith(V)
+
+
+def test_a_withdrawn_pin_needs_no_version() -> None:
+    assert lines_of(edited(r_sandbox=SANDBOX_RELEASE.replace("{version: 1.0.0}", "{state: withdrawn}"))) == []
+
+
+def test_a_path_that_is_not_name_and_version_is_refused() -> None:
+    line = only(
+        v=None,
+        r_sandbox=None,
+        **{V.replace("1.0.0", "1.0.1"): VERSION, R_SANDBOX: PRODUCTION_RELEASE.replace("production", "sandbox")},
+    )
+    moved = V.replace("1.0.0", "1.0.1")
+    assert (
+        line == f"{moved}:4:47: the path says 1.0.1, the file 1.0.0 (metadata.version), move it to {V} or write 1.0.1"
+    )
+    line = only(sandbox=SANDBOX.replace("name: sandbox", "name: sandbx"))
+    assert line.startswith(f"{E_SANDBOX}:3:18: the path says sandbox, the file sandbx (metadata.name), move it to")
+
+
+def test_a_loop_in_promotes_from_is_told_once_with_its_way() -> None:
+    text = SANDBOX.replace("spec:\n", "spec:\n  promotesFrom: production\n  policy: {evidence: none}\n")
+    line = only(sandbox=text)
+    assert line == (
+        f"{E_PRODUCTION}:5:17: promotesFrom goes in a loop: production → sandbox → production (spec.promotesFrom), "
+        "take one of them out"
+    )
+
+
+def test_an_environment_that_promotes_from_itself_is_a_loop() -> None:
+    assert "promotesFrom goes in a loop: production → production" in only(
+        production=PRODUCTION.replace("promotesFrom: sandbox", "promotesFrom: production")
+    )
+
+
+def test_promotes_from_an_unknown_environment_suggests_a_close_one() -> None:
+    line = only(production=PRODUCTION.replace("promotesFrom: sandbox", "promotesFrom: sanbox"))
+    assert line == f"{E_PRODUCTION}:5:17: there is no environment sanbox (spec.promotesFrom), did you mean sandbox?"
+
+
+def test_an_environment_without_a_release_is_refused() -> None:
+    line = only(r_production=None)
+    assert line.startswith(f"{E_PRODUCTION}:3:18: production has no release (metadata.name), add {R_PRODUCTION}")
+
+
+def test_a_release_without_an_environment_is_refused() -> None:
+    line = only(**{"manifests/releases/x.yaml": PRODUCTION_RELEASE.replace("production", "prodution")})
+    assert line.startswith(
+        "manifests/releases/x.yaml:3:18: there is no environment prodution (metadata.name), did you mean production?"
+    )
+
+
+def test_no_environment_that_trains_is_refused() -> None:
+    text = SANDBOX.replace("  training: {isolation: required}\n", "")
+    assert only(sandbox=text) == "environments: no environment trains, add training: {} to the spec of one"
+
+
+def test_two_environments_that_train_are_both_named() -> None:
+    lines = lines_of(edited(production=PRODUCTION.replace("  promotesFrom", "  training: {}\n  promotesFrom")))
+    assert (
+        f"{E_SANDBOX}:7:3: sandbox trains, and so does production: one environment trains "
+        "(spec.training), take training out of the others" in lines
+    )
+    assert any("production trains, and so does sandbox" in line for line in lines)
+
+
+def test_copy_of_must_name_an_environment_with_data() -> None:
+    assert "there is no environment prod (spec.data.copyOf)" in only(
+        sandbox=SANDBOX.replace("copyOf: production", "copyOf: prod")
+    )
+    assert "sandbox cannot be a copy of itself" in only(
+        sandbox=SANDBOX.replace("copyOf: production", "copyOf: sandbox")
+    )
+    assert "sandbox trains, but no environment is named to copy data from" in only(
+        sandbox=SANDBOX.replace("{copyOf: production}", "{}")
+    )
+    start, end = PRODUCTION.index("  data:"), PRODUCTION.index("  target:")
+    lines = lines_of(edited(production=PRODUCTION[:start] + PRODUCTION[end:]))
+    assert (
+        f"{E_SANDBOX}:5:18: production has no invoices to copy (spec.data.copyOf), "
+        f"add data.invoices to {E_PRODUCTION}, or name another environment" in lines
+    )
+
+
+def test_promotes_from_without_evidence_is_refused() -> None:
+    line = only(production=PRODUCTION.replace("{evidence: merge, requireDigest: true}", "{requireDigest: true}"))
+    assert line.startswith(f"{E_PRODUCTION}:19:3: evidence is missing: promotesFrom asks for it (spec.policy.evidence)")
+
+
+def test_signed_evidence_needs_allowed_signers() -> None:
+    signed = PRODUCTION.replace("evidence: merge", "evidence: signed")
+    assert "evidence: signed needs environments/production.allowed-signers" in only(production=signed)
+    assert (
+        lines_of(edited(production=signed, **{"environments/production.allowed-signers": "a@x ssh-ed25519 A\n"})) == []
+    )
+
+
+def test_gates_that_need_what_is_not_there_are_refused() -> None:
+    lines = lines_of(edited(production=PRODUCTION.replace("  promotesFrom: sandbox\n", "")))
+    assert any("16:14: deployed-below needs an environment below" in line for line in lines)
+    both = PRODUCTION.replace("atMost: 0.6", "atMost: 0.6, atLeast: 0.7")
+    assert "no log_loss is at most 0.6 and at least 0.7 (spec.gates[1].atMost)" in only(production=both)
+
+
+def test_a_mapping_of_an_unknown_field_and_a_required_one_that_is_missing() -> None:
+    lines = lines_of(edited(production=PRODUCTION.replace("amount: {", "amuont: {")))
+    assert (
+        f"{E_PRODUCTION}:11:9: invoices have no field amuont (spec.data.invoices.mapping.amuont), did you mean amount?"
+        in lines
+    )
+    assert any("10:7: amount is not mapped (spec.data.invoices.mapping)" in line for line in lines) or any(
+        ":9:7: amount is not mapped" in line for line in lines
+    )
+
+
+def test_a_mapping_with_what_does_not_fit_the_fields_type() -> None:
+    text = PRODUCTION.replace('decimal: ","', 'dateFormat: "%d"')
+    assert "dateFormat does not fit amount, which is of type number" in only(production=text)
+
+
+def test_an_unknown_task_suggests_a_close_one_and_says_nothing_more() -> None:
+    assert (
+        only(v=VERSION.replace("task: payments", "task: payment"))
+        == f"{V}:6:9: there is no task payment (spec.task), did you mean payments?"
+    )
+
+
+@pytest.mark.parametrize("very", ["0", "1", "30"])
+def test_outcomes_in_order_are_fine(very: str) -> None:
+    assert lines_of(edited(v=VERSION.replace("veryLateAfterDays: 30", f"veryLateAfterDays: {very}"))) == []
+
+
+@pytest.mark.parametrize("written", ["{lateAfterDays: 30}", "{lateAfterDays: 5, veryLateAfterDays: 5}"])
+def test_very_late_that_does_not_begin_after_late_is_refused(written: str) -> None:
+    assert "has to begin after late" in only(v=VERSION.replace("{lateAfterDays: 0, veryLateAfterDays: 30}", written))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("{roundz: 3}", "boosting has no parameter roundz (spec.estimator.parameters.roundz), did you mean rounds?"),
+        ("{rounds: 0}", "rounds should be a whole number from 1 to 500; this is 0"),
+        ("{rounds: 1.5}", "rounds should be a whole number from 1 to 500; this is 1.5"),
+        ("{rounds: true}", "rounds should be a whole number from 1 to 500; this is true"),
+        ("{rate: 2}", "rate should be a number from 0 to 1; this is 2"),
+        ("{depth: 0}", "depth should be a whole number of at least 1, or null; this is 0"),
+        ("{rounds: null}", "rounds should be a whole number from 1 to 500; this is null"),
+        ("{loss: logg}", "loss should be one of log, square; this is logg"),
+        ("{bagging: 1}", "bagging should be true or false; this is 1"),
+    ],
+)
+def test_a_parameter_that_the_task_does_not_publish_so_is_refused(parameters: str, expected: str) -> None:
+    assert expected in only(v=VERSION.replace("{rounds: 60}", parameters))
+
+
+def test_parameters_of_the_published_types_are_fine() -> None:
+    text = VERSION.replace("{rounds: 60}", "{rounds: 1, rate: 1, depth: null, loss: log, bagging: false}")
+    assert lines_of(edited(v=text)) == []
+
+
+def test_an_unknown_estimator_suggests_a_close_one() -> None:
+    assert only(v=VERSION.replace("kind: boosting", "kind: bosting")).endswith(
+        "14:21: there is no estimator bosting (spec.estimator.kind), did you mean boosting?"
+    )
+
+
+def test_a_single_feature_that_is_not_known_at_the_invoice_date_is_refused() -> None:
+    line = only(v=VERSION.replace("[invoice]", "[invoice, disputed]"))
+    assert f"{V}:13:24: feature disputed needs disputed, which is not known at the invoice date in this data" in line
+
+
+def test_a_feature_is_known_when_the_mapping_says_so_and_not_when_nothing_maps_it() -> None:
+    assert lines_of(edited(v=VERSION.replace("[invoice]", "[country]"))) == []
+    silent = PRODUCTION.replace("{column: Country, knownAt: invoice-date}", "Country")
+    assert "feature country needs country" in only(v=VERSION.replace("[invoice]", "[country]"), production=silent)
+    gone = PRODUCTION.replace("        country: {column: Country, knownAt: invoice-date}\n", "")
+    assert "feature country needs country" in only(v=VERSION.replace("[invoice]", "[country]"), production=gone)
+
+
+def test_of_a_group_only_what_is_known_is_meant() -> None:
+    assert lines_of(edited(v=VERSION.replace("[invoice]", "[invoice]\n    exclude: [country]"))) == []
+    nothing = VERSION.replace("[invoice]", "[invoice]\n    exclude: [amount, country]")
+    assert "no feature is left" in only(v=nothing)
+
+
+def test_an_unknown_feature_or_group_suggests_a_close_one() -> None:
+    assert only(v=VERSION.replace("[invoice]", "[invoices]")).endswith(
+        "13:15: there is no feature or group invoices (spec.features.include[0]), did you mean invoice?"
+    )
+
+
+MORE = PRODUCTION.replace("dated: Date", "dated: Date\n        lines: Lines")
+FILTERS = {
+    "{field: amuont, op: ge, value: 1}": "11:17: there is no field amuont (spec.data.filters[0].field), did you mean",
+    "{field: amount, op: ge, value: '1'}": "amount is a number, 1 is not (spec.data.filters[0].value)",
+    "{field: lines, op: ge, value: 1.5}": "lines is a whole number, 1.5 is not",
+    "{field: lines, op: eq, value: true}": "lines is a whole number, true is not",
+    "{field: country, op: ge, value: DE}": "ge does not fit country, which is text",
+    "{field: country, op: eq, value: 3}": "country is text, 3 is not",
+    "{field: country, op: eq}": "eq needs a value",
+    "{field: country, op: eq, value: [DE]}": "eq takes one value, this is a list",
+    "{field: country, op: in, value: DE}": "in takes a list of values",
+    "{field: country, op: in}": "in takes a list of values",
+    "{field: country, op: in, value: [DE, 3]}": "11:46: country is text, 3 is not (spec.data.filters[0].value[1])",
+    "{field: country, op: is-null, value: DE}": "is-null takes no value",
+    "{field: dated, op: lt, value: 2024-13-01}": "dated is a date, 2024-13-01 is not",
+    "{field: dated, op: lt, value: 2024}": "dated is a date, 2024 is not",
+    "{all: [{any: [{not: {field: amount, op: eq, value: x}}]}]}": "(spec.data.filters[0].all[0].any[0].not.value)",
+    "{field: disputed, op: eq, value: true}": "disputed is not known at the invoice date in this data",
+    "{not: {field: disputed, op: eq, value: true}}": "disputed is not known at the invoice date in this data",
+}
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_a_filter_that_does_not_fit_the_tasks_fields_is_refused(text: str) -> None:
+    assert FILTERS[text] in only(v=with_filter(text), production=MORE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{field: amount, op: in, value: [1, 2.5]}",
+        "{field: country, op: not-null}",
+        "{field: dated, op: ge, value: 2024-01-31}",
+        '{field: dated, op: ge, value: "2024-01-31"}',
+        '{all: [{any: [{not: {field: country, op: not-in, value: ["NO"]}}]}]}',
+    ],
+)
+def test_a_filter_that_fits_is_fine(text: str) -> None:
+    assert lines_of(edited(v=with_filter(text))) == []
+
+
+def test_filters_of_an_exam_are_checked_too() -> None:
+    text = PRODUCTION.replace("  gates:", "  exam: {filters: [{field: amuont, op: ge, value: 1}]}\n  gates:")
+    assert "there is no field amuont (spec.exam.filters[0].field)" in only(production=text)
+
+
+def test_a_merged_version_whose_recipe_changed_is_immutable() -> None:
+    source = Manifests(MemoryTrees(SOUND)).read(None)
+    merged = recipe_digest("payment-prediction", "1.0.0", source.versions["payment-prediction", "1.0.0"].written_spec)
+    bound = {("payment-prediction", "1.0.0"): merged}
+    assert problems_of(dict(SOUND), bound) == []
+    label = VERSION.replace("owner: credit-and-collections", "owner: somebody") + "# a comment\n"
+    assert problems_of(edited(v=label), bound) == []
+    (problem,) = problems_of(edited(v=VERSION.replace("seed: 7", "seed: 8")), bound)
+    assert str(problem) == f"{V}:5:1: 1.0.0 is immutable: add 1.0.1 (spec), put 1.0.0 back as it was merged"
+    assert problem.touches == (("version", "payment-prediction@1.0.0"),)
+
+
+def test_the_version_to_add_is_the_next_one_that_is_free() -> None:
+    files = edited(
+        v=VERSION.replace("seed: 7", "seed: 8"), **{V.replace("1.0.0", "1.0.1"): VERSION.replace("1.0.0", "1.0.1")}
+    )
+    (problem,) = problems_of(files, {("payment-prediction", "1.0.0"): "sha256:" + "0" * 64})
+    assert problem.summary == "1.0.0 is immutable: add 1.0.2"
+
+
+def test_faults_in_many_files_are_told_at_once_sorted_by_place() -> None:
+    problems = problems_of(
+        edited(
+            v=VERSION.replace("kind: boosting", "kind: bosting"),
+            r_sandbox=SANDBOX_RELEASE.replace("1.0.0", "9.0.0"),
+            r_production="x: [",
+            production=PRODUCTION.replace("promotesFrom: sandbox", "promotesFrom: sanbox"),
+        )
+    )
+    assert [problem.where.file for problem in problems] == [E_PRODUCTION, V, R_PRODUCTION, R_SANDBOX]
+    assert problems == sorted(problems)
+
+
+def test_validation_builds_no_model_of_a_version() -> None:
+    source = Manifests(MemoryTrees(SOUND)).read(None)
+    validate(source, TASKS)
+    assert all("manifest" not in vars(version) for version in source.versions.values())
