@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 
 _MARK = "RECONCILER_TRAINING_ENVIRONMENT"
-_KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+_ASK = "from numpy._core._multiarray_umath import __cpu_features__ as f; print(f['AVX2'] and f['FMA3'])"
+_KEPT = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
 
 
 def blas_kernel() -> str:
@@ -24,16 +26,17 @@ def blas_kernel() -> str:
         return "ARMV8"
     if machine not in ("x86_64", "amd64"):
         return ""
-    return "Haswell" if {"avx2", "fma"} <= _cpu_flags() else "Nehalem"
+    return "Haswell" if _has_avx2() else "Nehalem"
 
 
-def _cpu_flags() -> set[str]:
+def _has_avx2() -> bool:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return set()
+    except OSError:  # a box without /proc: ask NumPy, in a process of its own that nothing has limited
+        done = subprocess.run([sys.executable, "-c", _ASK], env={}, capture_output=True, text=True, check=False)
+        return done.stdout.strip() == "True"
     line = next((line for line in text.splitlines() if line.startswith("flags")), "")
-    return set(line.split())
+    return {"avx2", "fma"} <= set(line.split())
 
 
 def fixed() -> dict[str, str]:

@@ -18,12 +18,12 @@ from tests.training.made import SHA, quiet, recipe
 pytestmark = pytest.mark.shared
 
 #: The recipes that the document names, and one that overfits.
-GOOD = {
+GOOD: dict[str, dict[str, float]] = {
     "logistic-regression": {},
     "hist-gradient-boosting": {"max_iter": 60, "learning_rate": 0.05},
     "random-forest": {"n_estimators": 100, "max_depth": 5, "min_samples_leaf": 10},
 }
-OVERFITS = {"max_iter": 200, "max_leaf_nodes": 31}
+OVERFITS: dict[str, float] = {"max_iter": 200, "max_leaf_nodes": 31}
 
 
 @pytest.fixture(scope="module")
