@@ -80,7 +80,8 @@ def propose(
     taken = frozenset(found.column.name for found in dates.roles.values())
     answers = _answers(named, dates)
     settled = [day is not None for day in dates.days("settled_date")] or [False] * len(texts[0])
-    given = find_fields(Context(named, settled), taken | frozenset(answers) | frozenset(dates.others))
+    rest = [c for c in named if c.name not in taken and c.name not in answers and c.name not in dates.others]
+    given = find_fields(Context(rest, settled))
     comma = decimal_comma or delimiter == ";"
     fields = _fields(dates, given, comma)
     refused = [*(Refused(name, why) for name, why in answers.items()), *_later(dates, given)]

@@ -166,9 +166,8 @@ def _told(role: str, column: Column, reading: DateReading, dated: Sequence[Colum
     by_name = named(role, column.name) > 0
     why = "by its name" if by_name else "by how it lies to the other dates"
     if len(column.dates) == 1:
-        evidence = (
-            f", as {reading.alone:,} of {reading.reads:,} values can be read no other way" if reading.alone else ""
-        )
+        other = 0 < reading.alone < reading.reads
+        evidence = f", as {reading.alone:,} of {reading.reads:,} values can be read no other way" if other else ""
         return f"{why}; {reading.order}{evidence}", ""
     same = [c.name for c in dated if len(c.dates) == 1 and c.dates[0].format == reading.format]
     if same:

@@ -28,18 +28,18 @@ class Given:
 
 @dataclass(frozen=True)
 class Context:
-    """What the judges may know beside the column: all columns, and for each row whether it has been settled."""
+    """What the judges may know beside the column: the columns without a role, and which rows are settled."""
 
     columns: Sequence[Column]
     settled: Sequence[bool]
 
 
-def find_fields(context: Context, taken: frozenset[str]) -> dict[str, Given]:
-    """Role → column, for the roles that are no dates. `taken` columns have another role already."""
+def find_fields(context: Context) -> dict[str, Given]:
+    """Role → column, for the roles that are no dates."""
     offers = []
     for role, judge in _JUDGES.items():
         for column in context.columns:
-            if column.name in taken or not column.filled:
+            if not column.filled:
                 continue
             score, why = judge(column, context)
             if score >= _LEAST:
@@ -47,7 +47,7 @@ def find_fields(context: Context, taken: frozenset[str]) -> dict[str, Given]:
                 offers.append((score, role, Given(column, words, score)))
     offers.sort(key=lambda offer: (-offer[0], list(_JUDGES).index(offer[1])))
     out: dict[str, Given] = {}
-    used = set(taken)
+    used: set[str] = set()
     for _, role, given in offers:
         if role not in out and given.column.name not in used:
             out[role] = given

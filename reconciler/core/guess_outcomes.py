@@ -49,7 +49,7 @@ def choose_limits(
 def _rows(
     invoice: Sequence[date | None], due: Sequence[date | None], settled: Sequence[date | None], as_of: date | None
 ) -> list[tuple[date, date, date | None]]:
-    if not settled:
+    if not (invoice and due and settled):
         return []
     out = []
     for day, limit, paid in zip(invoice, due, settled, strict=True):

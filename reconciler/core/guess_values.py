@@ -36,7 +36,10 @@ NO = frozenset({"no", "n", "false", "f", "0", "nein", "non", "nao", "não", "nie
 _ENOUGH = 0.95
 _GROUPS = {".": "[,'’ \u00a0\u202f]", ",": "[.'’ \u00a0\u202f]"}
 _NUMBERS = {
-    mark: re.compile(rf"[-+]?(?P<u>(?:\d{{1,14}}|\d{{1,3}}(?:{group}\d{{3}}){{1,4}})(?:[{mark}]\d*)?|[{mark}]\d+)-?")
+    mark: re.compile(
+        rf"[-+]?(?P<u>(?:\d{{1,14}}|\d{{1,3}}(?:{group}\d{{3}}){{1,4}})(?:[{mark}]\d*)?|[{mark}]\d+)-?",
+        re.ASCII,
+    )
     for mark, group in _GROUPS.items()
 }
 _TRIPLE = re.compile(r"^(\d{1,4})([-/. ])(\d{1,2})\2(\d{4}|\d{1,2})(?:(?P<t>[ T].+|Z))?$")
@@ -49,7 +52,7 @@ _TIMES = (
     (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}\.\d{1,6}Z$"), "%H:%M:%S.%fZ"),
     (re.compile(r"^ \d{1,2}:\d{2}:\d{2} [AP]M$"), "%I:%M:%S %p"),
 )
-ORDERS = {"%d%m%Y": "day first", "%m%d%Y": "month first", "%Y%m%d": "year first", "%Y%d%m": "year, day, month"}
+ORDERS = {"%d%m%Y": "day first", "%m%d%Y": "month first", "%Y%m%d": "year first"}
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,8 @@ def _formats(counts: Mapping[str, int]) -> list[str]:
     if not shapes:
         return []
     (kind, mark, time), _ = shapes.most_common(1)[0]
-    tails = {"year": ["%Y{m}%m{m}%d", "%Y{m}%d{m}%m"], "four": ["%d{m}%m{m}%Y", "%m{m}%d{m}%Y"],
-             "two": ["%d{m}%m{m}%y", "%m{m}%d{m}%y", "%y{m}%m{m}%d"], "eight": ["%Y%m%d", "%d%m%Y"],
+    tails = {"year": ["%Y{m}%m{m}%d"], "four": ["%d{m}%m{m}%Y", "%m{m}%d{m}%Y"],
+             "two": ["%d{m}%m{m}%y", "%m{m}%d{m}%y"], "eight": ["%Y%m%d", "%d%m%Y"],
              "named4": ["%d{m}%b{m}%Y", "%d{m}%B{m}%Y"], "named2": ["%d{m}%b{m}%y"]}  # fmt: skip
     return [form.format(m=mark) + time for form in tails[kind]]
 

@@ -1,0 +1,170 @@
+"""Which files may be read, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import os
+import resource
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.csv_source import allowed_folders
+from reconciler.adapters.csv_source.duck import connect
+from reconciler.domain.errors import AuthorMustFix
+from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, rows_of, source_in
+
+GOOD = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50")
+
+
+def refusal(root: Path, path: str, *allowed: Path, **source: object) -> AuthorMustFix:
+    """What reading `path` from a repository at `root` is refused with."""
+    with (
+        pytest.raises(AuthorMustFix) as caught,
+        source_in(root, *allowed).extract(data_of(path, PLAIN, **source), None, nothing),
+    ):
+        pass
+    return caught.value
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "repo" / "data").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "i.csv").write_text(GOOD)
+    return tmp_path / "repo"
+
+
+def test_a_file_outside_the_allowed_folders_is_refused_with_the_line_that_allows_it(root: Path) -> None:
+    error = refusal(root, str(root.parent / "outside" / "i.csv"))
+    assert "outside the folders that this runner allows" in error.message
+    assert f"git config --add reconciler.dataAllow {root.parent / 'outside'}" in error.next_step
+
+
+def test_a_file_in_an_allowed_folder_is_read(root: Path) -> None:
+    outside = root.parent / "outside"
+    with source_in(root, root, outside).extract(data_of(str(outside / "i.csv"), PLAIN), None, nothing) as extract:
+        assert extract.rows == {"invoices": 1}
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "/dev/zero", "/dev/stdin"])
+def test_files_of_the_machine_are_refused(root: Path, path: str) -> None:
+    assert "may not be read" in refusal(root, path).message
+
+
+@pytest.mark.parametrize("path", ["../outside/i.csv", "data/../../outside/i.csv", "data/\0i.csv"])
+def test_a_path_that_climbs_is_refused(root: Path, path: str) -> None:
+    assert ".." in refusal(root, path, root, root.parent / "outside").message
+
+
+@pytest.mark.parametrize(
+    "path", ["https://example.com/i.csv", "s3://bucket/i.csv", "file:///etc/passwd", "//host/share/i.csv"]
+)
+def test_a_url_is_refused(root: Path, path: str) -> None:
+    assert "URL" in refusal(root, path).message
+
+
+def test_a_link_that_leaves_the_folder_is_refused(root: Path) -> None:
+    (root / "data" / "i.csv").symlink_to(root.parent / "outside" / "i.csv")
+    assert "outside the folders" in refusal(root, "data/i.csv").message
+
+
+def test_a_linked_folder_that_leaves_is_refused(root: Path) -> None:
+    (root / "data" / "more").symlink_to(root.parent / "outside")
+    assert "outside the folders" in refusal(root, "data/more/i.csv").message
+
+
+def test_a_loop_of_links_is_refused(root: Path) -> None:
+    (root / "data" / "i.csv").symlink_to("i.csv")
+    assert "data/i.csv" in refusal(root, "data/i.csv").message
+
+
+def test_a_pipe_is_refused_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "data" / "i.csv")
+    assert "not a regular file" in refusal(root, "data/i.csv").message
+
+
+def test_a_folder_is_refused(root: Path) -> None:
+    assert refusal(root, "data").message == "data is a folder, not a file"
+
+
+def test_a_star_is_a_name_and_no_pattern(root: Path) -> None:
+    (root / "data" / "i.csv").write_text(GOOD)
+    assert refusal(root, "data/*.csv").message == "data/*.csv is not there"
+
+
+def test_what_lies_in_dot_git_is_refused(root: Path) -> None:
+    (root / ".git").mkdir()
+    (root / ".git" / "i.csv").write_text(GOOD)
+    assert "may not be read" in refusal(root, ".git/i.csv").message
+
+
+def test_the_allowed_folders_come_from_the_variable_then_git_config_then_the_root(tmp_path: Path) -> None:
+    assert allowed_folders(tmp_path, f"/a{os.pathsep}b", ["/c"]) == (Path("/a"), tmp_path / "b")
+    assert allowed_folders(tmp_path, None, ["/c"]) == (Path("/c"),)
+    assert allowed_folders(tmp_path, "", []) == (tmp_path,)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (GOOD.encode("utf-16"), "is not utf-8: it begins as utf-16"),
+        (GOOD.replace("A1", "Müller").encode("latin-1"), "the bytes are not utf-8"),
+        (plain_csv('"A1,K1,2024-01-05' + "\nx" * 100_000).encode(), "perhaps a quote that does not end"),
+        (GOOD.encode() + b"x" * (3 << 20), "longer than 1 MiB"),
+    ],
+)
+def test_a_file_that_is_not_as_described_is_a_clear_refusal(root: Path, content: bytes, words: str) -> None:
+    (root / "data" / "i.csv").write_bytes(content)
+    assert words in refusal(root, "data/i.csv").message
+
+
+def test_a_line_of_a_hundred_megabytes_is_refused_in_bounded_memory(root: Path) -> None:
+    with (root / "data" / "i.csv").open("wb") as stream:
+        stream.write(b"invoice,")
+        stream.truncate(100 << 20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "line is longer than 1 MiB" in refusal(root, "data/i.csv").message
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_each_encoding_is_read(root: Path, encoding: str) -> None:
+    (root / "data" / "i.csv").write_bytes(GOOD.replace("K1", "Jürgen").encode(encoding))
+    said = "utf-8" if encoding.startswith("utf-8") else encoding
+    with source_in(root).extract(data_of("data/i.csv", PLAIN, encoding=said), None, nothing) as extract:
+        assert rows_of(extract, columns="customer") == [("Jürgen",)]
+
+
+def test_the_temporary_folder_is_gone_afterwards(root: Path) -> None:
+    (root / "data" / "i.csv").write_text(GOOD)
+    with source_in(root).extract(data_of("data/i.csv", PLAIN), date(2024, 3, 1), nothing) as extract:
+        assert sorted(path.name for path in extract.folder.iterdir() if path.is_file()) == ["invoices.parquet"]
+    assert not extract.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('{folder}/../secret')",
+        "SELECT * FROM read_text('{folder}/link')",
+        "SELECT * FROM 'https://example.com/x.csv'",
+        "COPY (SELECT 1) TO '{folder}/../out.csv'",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+        "INSTALL httpfs",
+        "ATTACH '/tmp/x.db'",
+    ],
+)
+def test_the_database_reaches_nothing_outside_its_folder(tmp_path: Path, statement: str) -> None:
+    import duckdb
+
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "link").symlink_to(tmp_path / "secret")
+    with connect(tmp_path / "work") as database, pytest.raises(duckdb.Error):
+        database.execute(statement.format(folder=tmp_path / "work"))
