@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import assert_never
 
+from reconciler.core.judging import failure_key
 from reconciler.domain.record import (
     AdoptReceipt,
     Artifact,
@@ -83,19 +84,31 @@ def _counted(before: Failure | None, failure: Failure) -> Failure:
 
 
 def _judge(record: Record, receipt: JudgeReceipt) -> Record:
-    key = f"{receipt.for_environment}/{receipt.model}"
-    failures = {name: failure for name, failure in record.judge_failures.items() if name != key}
     if receipt.judgement is None:
-        if receipt.failure is not None:
-            failures[key] = _counted(record.judge_failures.get(key), receipt.failure)
-        return record.model_copy(update={"judge_failures": failures})
+        return _judge_failed(record, receipt)
     judgement = receipt.judgement
+    done = failure_key(receipt.for_environment, receipt.model, receipt.version)
+    failures = {key: failure for key, failure in record.judge_failures.items() if not _is_try(key, done)}
     models = record.judgements.get(judgement.environment, {})
     same = (judgement.digest, judgement.champion, judgement.exam_digest)
     others = [j for j in models.get(judgement.model, []) if (j.digest, j.champion, j.exam_digest) != same]
     models = {**models, judgement.model: [*others, judgement]}
     judgements = {**record.judgements, judgement.environment: models}
     return record.model_copy(update={"judgements": judgements, "judge_failures": failures})
+
+
+def _judge_failed(record: Record, receipt: JudgeReceipt) -> Record:
+    if receipt.failure is None:
+        return record
+    attempt = receipt.failure.fingerprint
+    key = failure_key(receipt.for_environment, receipt.model, receipt.version, attempt)
+    failure = _counted(record.judge_failures.get(key), receipt.failure)
+    return record.model_copy(update={"judge_failures": {**record.judge_failures, key: failure}})
+
+
+def _is_try(key: str, version: str) -> bool:
+    """True for the tries of one version alone: `1.0.0-` begins those of 1.0.0-rc too."""
+    return key.startswith(version) and "-" not in key.removeprefix(version)
 
 
 def _deploy(record: Record, receipt: DeployReceipt) -> Record:

@@ -48,6 +48,11 @@ def attempt_identity(question: Question, snapshot: str) -> str:
     )
 
 
+def failure_key(environment: str, model: str, version: str, attempt: str = "") -> str:
+    """Where the record keeps the failure of a try; without one, what all tries of the version begin with."""
+    return f"{environment}/{model}/{version}-{attempt.removeprefix('sha256:')[:16]}"
+
+
 def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
     """The current judgement, or the Judge that makes it, or why it cannot be made."""
     question = challenger.question
@@ -61,9 +66,10 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
         age = (bench.now - snapshot.taken_at).days
         detail = f"the copy is {age} days old, the limit is {bench.max_age.days}"
         return _held(challenger, "snapshot-stale", detail, _refresh(bench))
-    failure = bench.record.judge_failures.get(f"{challenger.environment}/{challenger.model}")
-    tried = failure is not None and failure.fingerprint == attempt_identity(question, snapshot.digest)
-    if failure is not None and tried and exhausted(failure) and not bench.retry:
+    attempt = attempt_identity(question, snapshot.digest)
+    key = failure_key(challenger.environment, challenger.model, challenger.version, attempt)
+    failure = bench.record.judge_failures.get(key)
+    if failure is not None and exhausted(failure) and not bench.retry:
         next_step = "add a new version, refresh the data, or reconciler apply --retry"
         return _held(challenger, "judge-failed", f"judging failed: {failure.reason}", next_step)
     return _judge(bench, challenger)

@@ -36,6 +36,12 @@ class Rulebook:
         """What the rules in force say."""
         return self.spec_of(self.in_force)
 
+    @property
+    def recorded_spec(self) -> EnvironmentSpec:
+        """What the rules say that the ledger has recorded: an Adopt is not done by what it brings. For first rules,
+        those themselves."""
+        return self.spec_of(self.rules[-2] if self.adopt and len(self.rules) > 1 else self.in_force)
+
     def spec_of(self, rules: Rules) -> EnvironmentSpec:
         return self.parsed[rules.environment_blob].spec
 

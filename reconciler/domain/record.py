@@ -268,7 +268,8 @@ class Record(Kept):
         default_factory=dict, description="environment → model → judgements, oldest first"
     )
     judge_failures: dict[str, Failure] = Field(
-        default_factory=dict, description="environment/model → why the last judging failed; gone once one succeeds"
+        default_factory=dict,
+        description="environment/model/VERSION-TRY → why that judging failed; gone once the version was judged",
     )
     last_source: str | None = None
 
@@ -338,8 +339,8 @@ def _read(environment: str, files: Mapping[str, Any]) -> Record:
                 artifacts.setdefault(model, {})[version] = files[path]
             case ["snapshots", _]:
                 snapshots.append(files[path])
-            case ["judge-failures", target, model]:
-                judge_failures[f"{target}/{model}"] = files[path]
+            case ["judge-failures", target, model, attempt]:
+                judge_failures[f"{target}/{model}/{attempt}"] = files[path]
             case ["judgements", target, model]:
                 judgements.setdefault(target, {})[model] = files[path]["judgements"]
     return Record.model_validate(

@@ -6,6 +6,7 @@ failed. With a saved plan it does exactly that plan, or refuses.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,10 +14,11 @@ from typing import Any
 
 from reconciler.core.diff import diff, trainer_of
 from reconciler.core.facts import World
+from reconciler.core.retries import MACHINE_ATTEMPTS
 from reconciler.core.rulebook import Rulebook, open_rulebook
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
-from reconciler.domain.plan import Action, Deploy, Held, Plan, Train
+from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
 from reconciler.domain.record import Receipt
 from reconciler.ports import LedgerState
 from reconciler.usecases.house import House
@@ -28,12 +30,13 @@ from reconciler.usecases.survey import Ask, survey
 
 @dataclass(frozen=True)
 class Done:
-    """One action that was tried: what came of it, and why where it failed."""
+    """One action that was tried: what came of it, and why where it failed. `final`: this run tries it no more."""
 
     action: Action
     outcome: str
     reason: str = ""
     exit_code: int = 0
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Applied:
         return worst_exit(*failures, *stopped, exit_of_held(self.held))
 
 
+Key = tuple[str | None, ...]
+
 Listener = Callable[[str, Action, Done | None], None]
 """Called with `start` and `end` around every action, so that a view can tell while it happens."""
 
@@ -75,6 +80,18 @@ class _Job:
     confirm: Callable[[Plan], bool]
     done: list[Done] = field(default_factory=list)
     agreed: bool = False
+    failures: Counter[Key] = field(default_factory=Counter)
+    given_up: set[Key] = field(default_factory=set)
+
+    def record(self, done: Done) -> None:
+        """Remember what came of an action. What a person must look at is not tried again in this run, what the
+        machine did is tried three times."""
+        self.done.append(done)
+        if done.outcome == "failed":
+            key = _key(done.action)
+            self.failures[key] += 1
+            if done.final or self.failures[key] >= MACHINE_ATTEMPTS:
+                self.given_up.add(key)
 
 
 def apply(  # noqa: PLR0913  what the command line can ask for
@@ -120,7 +137,7 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
         if job.saved is not None and not job.done:
             refuse_unless_same(job.saved, plan)
         finished = job.saved is not None and bool(job.done)
-        work = runnable(plan)
+        work = _work(job, plan)
         if not work or finished or number >= limit or run is None:
             return plan, False
         if not job.agreed and not job.confirm(plan):
@@ -129,18 +146,30 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
         if job.leases.take({action.environment for action in work}):
             job.house.history.fetch()
             continue  # read again: another may have written before the lease was ours
-        number += 1
+        failures = job.failures.total()
         _pass(job, run, work)
+        job.ask = replace(job.ask, retry=False)
+        number += job.failures.total() == failures  # a pass that is repeated for a failure does not count
         if job.stop.requested():
             return plan, True
+
+
+def _work(job: _Job, plan: Plan) -> tuple[Action, ...]:
+    """What of the plan this run still tries; a Deploy without bytes goes with its Train."""
+    actions = [action for action in runnable(plan) if _key(action) not in job.given_up]
+    trains = {(action.model, action.version) for action in actions if isinstance(action, Train)}
+    return tuple(
+        action
+        for action in actions
+        if not isinstance(action, Deploy) or action.digest or (action.model, action.version) in trains
+    )
 
 
 def _decide(job: _Job, world: World) -> tuple[Plan, Run | None]:
     plan = diff(world)
     books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
-    specs = {name: book.spec for name, book in books.items()}
     if job.saved is None:
-        plan = without_automatic(plan, specs)
+        plan = without_automatic(plan, {name: book.recorded_spec for name, book in books.items()})
     trainer = trainer_of(books)
     return plan, _run(job, world, books, trainer) if trainer else None
 
@@ -158,30 +187,47 @@ def _run(job: _Job, world: World, books: Mapping[str, Rulebook], trainer: str) -
 
 
 def _pass(job: _Job, run: Run, work: tuple[Action, ...]) -> None:
-    """Do the actions of one pass, in order, until somebody asks to stop."""
+    """Do the actions of one pass, in order, until somebody asks to stop. What needs a failed one waits."""
     for environment in sorted({action.environment for action in work}):
         job.house.history.keep_source(environment, job.tip)
-    lost: set[tuple[str, str]] = set()
+    failed: list[Action] = []
     for action in work:
         if job.stop.requested():
             return
-        if isinstance(action, Deploy) and (action.model, action.version) in lost and action.digest is None:
+        if any(_needs(action, other) for other in failed):
             continue
         job.listen("start", action, None)
         done = _try(run, action)
-        job.done.append(done)
+        job.record(done)
         job.listen("end", action, done)
-        if done.outcome == "failed" and isinstance(action, Train):
-            lost.add((action.model, action.version))
+        if done.outcome == "failed":
+            failed.append(action)
+
+
+def _needs(action: Action, failed: Action) -> bool:
+    """Whether an action cannot be done after another failed: a Deploy after its Train, anything after its Adopt."""
+    if isinstance(failed, Adopt):
+        return failed.environment in (action.environment, getattr(action, "for_environment", None))
+    if isinstance(failed, Train) and isinstance(action, Deploy):
+        return action.digest is None and (action.model, action.version) == (failed.model, failed.version)
+    return False
+
+
+def _key(action: Action) -> Key:
+    """What makes an action of a later pass the same one."""
+    names = ("environment", "for_environment", "model", "version", "digest", "champion", "exam_digest")
+    return (type(action).__name__, *(getattr(action, name, None) for name in names))
 
 
 def _try(run: Run, action: Action) -> Done:
     """Do one action; what stops only this action is recorded and becomes its outcome."""
     try:
         receipt: Receipt = perform(run, action)
-    except (RetryLater, VerificationFailed) as error:
-        failed(run, action, error.message)
-        return Done(action, "failed", f"{error.message}; {error.next_step}".rstrip("; "), error.exit_code)
+    except (RetryLater, VerificationFailed, NeedsPerson) as error:
+        if not (isinstance(error, NeedsPerson) and isinstance(action, (Train, Judge))):
+            failed(run, action, error.message)  # a job that found no box was not tried
+        why = f"{error.message}; {error.next_step}".rstrip("; ")
+        return Done(action, "failed", why, error.exit_code, final=not isinstance(error, RetryLater))
     return Done(action, receipt.outcome, receipt.reason, 1 if receipt.outcome == "failed" else 0)
 
 

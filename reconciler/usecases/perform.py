@@ -115,7 +115,8 @@ def perform(run: Run, action: Action) -> Receipt:
 
 
 def failed(run: Run, action: Action, reason: str) -> Receipt | None:
-    """The receipt of an action that failed outside the box; None where failing leaves nothing to record."""
+    """The receipt of an action that failed outside the box, as a failure of the machine; None where failing leaves
+    nothing to record."""
     stamp = {**run.stamp(action.environment), "outcome": "failed", "reason": reason}
     match action:
         case Deploy() if action.digest is not None:
@@ -126,8 +127,16 @@ def failed(run: Run, action: Action, reason: str) -> Receipt | None:
             return run.write(HealReceipt(**stamp, **named))
         case Withdraw():
             return run.write(WithdrawReceipt(**stamp, model=action.model, version=action.version, digest=action.digest))
+        case Train():
+            return _train_failed(run, action, _machine(run, action.artifact.fingerprint or "", reason))
+        case Judge() if (snapshot := run.states[action.environment].record.newest_snapshot) is not None:
+            return _judge_failed(run, action, _machine(run, _attempt(action, snapshot.digest), reason))
         case _:
             return None
+
+
+def _machine(run: Run, attempt: str, reason: str) -> Failure:
+    return Failure(fingerprint=attempt, kind="machine", reason=reason, attempts=1, at=run.house.clock.now())
 
 
 # --- train -------------------------------------------------------------------------------------------------
@@ -252,20 +261,29 @@ def _judge(run: Run, action: Judge) -> Receipt:
     )
     with run.stop.interruptible(), run.house.trainer.run(job, box_rules(run.specs), run.house.progress) as ran:
         result = ran.result
-    stamp = run.stamp(action.environment)
-    named = {
+    if not isinstance(result, JudgeResult):
+        return _judge_failed(run, action, _failure(result, _attempt(action, snapshot.digest), run))
+    judgement = _judgement(run, action, result, snapshot.digest)
+    return run.write(JudgeReceipt(**run.stamp(action.environment), **_named(action), judgement=judgement))
+
+
+def _named(action: Judge) -> dict[str, Any]:
+    return {
         "model": action.model,
         "version": action.version,
         "digest": action.digest,
         "for_environment": action.for_environment,
     }
-    if not isinstance(result, JudgeResult):
-        question = Question(action.for_environment, action.model, action.digest, action.champion, action.exam_digest)
-        failure = _failure(result, attempt_identity(question, snapshot.digest), run)
-        outcome = {"outcome": "failed", "reason": failure.reason}
-        return run.write(JudgeReceipt(**{**stamp, **outcome}, **named, failure=failure))
-    judgement = _judgement(run, action, result, snapshot.digest)
-    return run.write(JudgeReceipt(**stamp, **named, judgement=judgement))
+
+
+def _attempt(action: Judge, snapshot: str) -> str:
+    question = Question(action.for_environment, action.model, action.digest, action.champion, action.exam_digest)
+    return attempt_identity(question, snapshot)
+
+
+def _judge_failed(run: Run, action: Judge, failure: Failure) -> Receipt:
+    stamp = {**run.stamp(action.environment), "outcome": "failed", "reason": failure.reason}
+    return run.write(JudgeReceipt(**stamp, **_named(action), failure=failure))
 
 
 def _judgement(run: Run, action: Judge, result: JudgeResult, snapshot: str) -> Judgement:

@@ -86,6 +86,9 @@ def read_saved(content: bytes, name: str) -> dict[str, Any]:
 def refuse_unless_same(saved: Mapping[str, Any], now: Plan) -> None:
     """Raise PlanAgain unless source, ledgers and actions are what the saved plan saw, and none is pending."""
     before = saved["plan"]
+    actions = before["actions"] if isinstance(before["actions"], list) else []
+    if any(isinstance(action, dict) and action.get("pending") for action in actions):
+        raise PlanAgain("this plan waits for a merge", next_step="merge the pull request, then plan again")
     if before["source_commit"] != now.source_commit:
         raise PlanAgain(
             f"main moved from {_short(before['source_commit'])} to {_short(now.source_commit)} since this plan",
@@ -100,8 +103,6 @@ def refuse_unless_same(saved: Mapping[str, Any], now: Plan) -> None:
             )
     if before["actions"] != [action_document(action) for action in now.actions]:
         raise PlanAgain("the actions are not those of this plan any more", next_step="plan again")
-    if any(action.pending for action in now.actions):
-        raise PlanAgain("this plan waits for a merge", next_step="merge the pull request, then plan again")
 
 
 def _short(commit: object) -> str:
