@@ -67,6 +67,7 @@ def test_a_job_has_none_of_the_parent_s_environment_and_no_open_file_of_it(
     assert isinstance(environment, dict)
     home = environment.pop("HOME")
     assert environment.pop("TMPDIR") == home
+    assert environment.pop("PYTHONPATH") == str(Path(home).with_name("path"))
     environment.pop("PWD", None)
     assert environment == {
         "PATH": "/usr/bin:/bin",
@@ -80,6 +81,11 @@ def test_a_job_has_none_of_the_parent_s_environment_and_no_open_file_of_it(
     }
     assert found["home"] == []
     assert found["descriptors"] == [0, 1, 2]
+
+
+def test_a_job_imports_this_package_and_the_libraries_and_knows_its_processor(run: Run, walls: Walls) -> None:
+    found = run("import", walls).found
+    assert found == {"package": "reconciler.domain.jobs", "sum": 6, "processor": True, "rows": [[7]]}
 
 
 def test_the_receipt_says_what_was_got(run: Run, outside: Path, walls: Walls) -> None:
@@ -109,7 +115,7 @@ def test_the_best_walls_are_chosen_by_what_holds_and_not_by_their_order() -> Non
 def test_required_isolation_that_is_not_to_be_had_is_refused_with_what_is_missing_and_how_to_get_it(
     tmp_path: Path, snapshot: Path
 ) -> None:
-    boxed = trainer("look around", tmp_path, CANDIDATES[-1])
+    boxed = trainer("look out", tmp_path, CANDIDATES[-1])
     with pytest.raises(NeedsPerson, match="network and files") as refused, boxed.run(job(snapshot), BoxRules(), print):
         pass
     assert "apt-get install bubblewrap" in refused.value.next_step
@@ -117,7 +123,7 @@ def test_required_isolation_that_is_not_to_be_had_is_refused_with_what_is_missin
 
 
 def test_best_effort_runs_without_walls_and_records_that(run: Run, outside: Path) -> None:
-    answered = run("look around", CANDIDATES[-1], rules=BoxRules(required=False))
+    answered = run("look out", CANDIDATES[-1], rules=BoxRules(required=False))
     assert (answered.isolation.network, answered.isolation.files) == ("none", "none")
     assert answered.found["connect"] == "done"
     assert answered.found["ssh key"] == "the planted key"
@@ -131,13 +137,13 @@ def test_a_machine_that_denies_bubblewrap_its_namespaces_says_so_or_gets_other_w
     denied.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     denied.chmod(0o755)
     monkeypatch.setenv("PATH", f"{denied.parent}:{os.environ['PATH']}")
-    alone = trainer("look around", tmp_path, CANDIDATES[0])
+    alone = trainer("look out", tmp_path, CANDIDATES[0])
     with pytest.raises(NeedsPerson, match="uid map: Permission denied"), alone.run(job(snapshot), BoxRules(), print):
         pass
     assert not best().walls.bubblewrap
 
 
 def test_a_snapshot_that_is_not_there_is_told(tmp_path: Path) -> None:
-    boxed = trainer("look around", tmp_path)
+    boxed = trainer("look out", tmp_path)
     with pytest.raises(NeedsPerson, match="is not there"), boxed.run(job(tmp_path / "gone"), BoxRules(), print):
         pass

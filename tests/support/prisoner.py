@@ -77,6 +77,23 @@ if deed == "look around":
     found["environment"] = dict(os.environ)
     found["descriptors"] = sorted(int(name) for name in names("/proc/self/fd"))[:-1]
     finish()
+elif deed == "import":
+    import duckdb
+    import numpy
+
+    import reconciler.domain.jobs
+
+    database = duckdb.connect()
+    database.execute(f"COPY (SELECT 7 AS n) TO '{out / 'made.parquet'}'")
+    found["rows"] = database.execute("SELECT n FROM read_parquet(?)", [str(out / "made.parquet")]).fetchall()
+    found["package"] = reconciler.domain.jobs.__name__
+    found["sum"] = int(numpy.arange(4).sum())
+    found["processor"] = "processor" in Path("/proc/cpuinfo").read_text()
+    finish()
+elif deed == "look out":
+    attempt("connect", connect)
+    attempt("ssh key", lambda: Path(asked["key"]).read_text())
+    finish()
 elif deed == "memory":
     block = bytearray(1 << 30)
 elif deed == "memory shared among children":

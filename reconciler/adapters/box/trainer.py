@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from reconciler.adapters.box import answer, child, libraries, probing
+from reconciler.adapters.box import answer, child, probing
 from reconciler.adapters.box.child import Bounds
-from reconciler.adapters.box.walls import CANDIDATES, Cell, Walls, command
+from reconciler.adapters.box.walls import CANDIDATES, PACKAGE, Cell, Walls, command
 from reconciler.domain.errors import NeedsPerson, RetryLater
 from reconciler.domain.jobs import CheckJob, Job, JobFailure, Result
 from reconciler.ports import BoxRules, Progress, Ran
@@ -80,6 +80,8 @@ class BoxedTrainer:
 
     def lock_digest(self) -> str:
         """sha256 of the sorted ``name==version`` lines of every library that this project needs."""
+        from reconciler.adapters.box import libraries  # importlib.metadata is slow to load, and few commands ask
+
         return libraries.lock_digest()
 
     # --- inside ----------------------------------------------------------------------------------------
@@ -124,14 +126,16 @@ class BoxedTrainer:
         if not named.is_dir():
             raise NeedsPerson(f"the folder of the job is not there: {named}", next_step="run reconciler verify")
         key = "artifact_folder" if isinstance(job, CheckJob) else "snapshot_folder"
-        job_file, out, home = base / "job.json", base / "out", base / "home"
+        job_file, out, home, path = base / "job.json", base / "out", base / "home", base / "path"
+        # The package alone, by a link: in a checkout its parent is the user's repository, which is not to be seen.
+        (path / PACKAGE.name).symlink_to(PACKAGE)
         job_file.write_text(job.model_copy(update={key: str(named)}).model_dump_json())
         return Cell(
             argv=[*self._program, str(job_file), str(out)],
             folder=home,
-            read=(job_file, named, *self._readable),
+            read=(job_file, named, path, *self._readable),
             write=(out, home),
-            environment=_environment(home),
+            environment=_environment(home, path),
             limits=_limits(rules, self._caps),
         )
 
@@ -139,8 +143,8 @@ class BoxedTrainer:
     def _folder(self) -> Iterator[Path]:
         try:
             base = Path(tempfile.mkdtemp(prefix="reconciler-box-", dir=self._scratch)).resolve()
-            (base / "out").mkdir()
-            (base / "home").mkdir()
+            for name in ("out", "home", "path"):
+                (base / name).mkdir()
         except OSError as error:
             raise RetryLater(
                 f"no folder for a training can be made in {self._scratch or tempfile.gettempdir()}: {error.strerror}",
@@ -152,7 +156,7 @@ class BoxedTrainer:
             _remove(base)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(home: Path, path: Path) -> dict[str, str]:
     """Everything that the child has of an environment. The training program adds what depends on the processor
     (`training/environment.py`): it sees the same one, and has the last word."""
     return {
@@ -161,6 +165,7 @@ def _environment(home: Path) -> dict[str, str]:
         "TMPDIR": str(home),
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(path),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",

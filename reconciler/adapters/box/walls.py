@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 INSIDE = Path(__file__).with_name("inside.py")
+PACKAGE = Path(__file__).parents[2].resolve()
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 #: The dynamic linker's, and which CPU this is: OpenBLAS and onnxruntime choose by it.
 _SMALL = ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
-_PROC = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
+#: Where files are there and not to be opened, some libraries give up (DuckDB on a cgroup's limits); in bubblewrap
+#: they are not there at all, which every library bears.
+_KERNEL = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/sys/fs/cgroup")
 _DEV_READ = ("/dev/zero", "/dev/urandom", "/dev/random")
 _SECCOMP_ON = ("x86_64", "aarch64")
 _SHARED_MEMORY = 16 << 20
@@ -74,7 +77,7 @@ def command(walls: Walls, cell: Cell) -> list[str]:
         "seccomp": walls.seccomp and platform.machine() in _SECCOMP_ON,
         "drop": not walls.bubblewrap and walls.network != "none",
         "parent": 0 if walls.bubblewrap else os.getpid(),
-        "read": [str(path) for path in (*needed_by_python(), *cell.read)] + [*_SYSTEM, *_SMALL, *_PROC, *_DEV_READ],
+        "read": [str(path) for path in (*needed_by_python(), *cell.read)] + [*_SYSTEM, *_SMALL, *_KERNEL, *_DEV_READ],
         "write": [str(path) for path in cell.write] + ["/dev/null"],
     }
     inner = [sys.executable, "-I", "-S", str(INSIDE), json.dumps(spec)]
@@ -86,9 +89,9 @@ def needed_by_python() -> tuple[Path, ...]:
 
     A prefix that the home folder lies in is left out: it would show the home folder. Nothing starts then, and the
     probe says so."""
-    package, home = Path(__file__).parents[2], Path("~").expanduser()
+    home = Path("~").expanduser()
     prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)
-    found = dict.fromkeys([*(Path(prefix) for prefix in prefixes), package])
+    found = dict.fromkeys([*(Path(prefix) for prefix in prefixes), PACKAGE])
     return tuple(path for path in found if path.exists() and not home.is_relative_to(path))
 
 
