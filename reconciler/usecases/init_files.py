@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.manifests import KINDS
+from reconciler.usecases.schema import schema_text, schemas
 
 MODEL = "payment-prediction"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ /.-][A-Za-z0-9_]+)*")
@@ -64,9 +64,7 @@ def files_of(contents: Contents) -> dict[str, bytes]:
         ".gitignore": _IGNORED,
         "README.md": _readme(contents),
     }
-    for kind, manifest in KINDS.items():
-        schema = manifest.model_json_schema(by_alias=True)
-        texts[f"schemas/{kind}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    texts |= {f"schemas/{kind}.json": schema_text(document) for kind, document in schemas().items()}
     return {path: text.encode() for path, text in texts.items()}
 
 
