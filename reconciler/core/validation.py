@@ -105,7 +105,7 @@ class _Rules:
         else:
             summary = f"there is no model {pin.model}"
             fix = close_to(pin.model, {model for model, _ in self.source.versions})
-        touches = (("version", f"{pin.model}@{version}"),)
+        touches = (("pin", f"{pin.environment}/{pin.model}"),)
         return Problem(pin.place, summary, fix, f"spec.models.{pin.model}.version", touches=touches)
 
     def _environments(self) -> Iterator[Problem]:
