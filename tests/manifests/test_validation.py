@@ -44,7 +44,7 @@ def test_a_pin_to_a_version_that_does_not_exist_names_those_that_do() -> None:
     )
     assert "its versions are 1.0.0" in line
     (problem,) = problems_of(edited(r_sandbox=SANDBOX_RELEASE.replace("1.0.0", "1.0.1")))
-    assert problem.touches == (("version", "payment-prediction@1.0.1"),)
+    assert problem.touches == (("pin", "sandbox/payment-prediction"),)
 
 
 def test_a_pin_to_a_model_that_does_not_exist_suggests_a_close_one() -> None:
