@@ -14,7 +14,7 @@ from reconciler.cli.progress import progress
 from reconciler.cli.root import Session
 from reconciler.cli.signals import Signals
 from reconciler.cli.views import json_out
-from reconciler.cli.views.plans import held_lines, named, plan_lines
+from reconciler.cli.views.plans import done_lines, held_lines, named, plan_lines
 from reconciler.core.plan_format import action_document, held_document
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.names import parse_duration
@@ -117,7 +117,8 @@ def _print(session: Session, applied: Applied) -> None:
     if session.output == "json":
         json_out.emit(_document(applied))
         return
-    lines = held_lines(applied.held)
+    lines = done_lines([(done.action, done.outcome, done.reason) for done in applied.done])
+    lines += held_lines(applied.held)
     failed = sum(done.outcome == "failed" for done in applied.done)
     if not applied.done and not applied.left:
         lines.append("Nothing to do." if not applied.held else "Nothing can be done now.")

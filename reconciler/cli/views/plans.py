@@ -77,6 +77,15 @@ def held_lines(held: Iterable[Held]) -> list[str]:
     return ["Held", *lines, ""] if lines else []
 
 
+def done_lines(done: Sequence[tuple[Action, str, str]]) -> list[str]:
+    """What an apply did, a line an action, with the reason where it failed."""
+    rows = []
+    for action, outcome, reason in done:
+        mark, kind, what, _ = action_line(action)
+        rows.append([mark, action.environment, kind, what, f"{outcome}: {reason}" if reason else outcome])
+    return ["Done", *table(rows, indent=2), ""] if rows else []
+
+
 def summary(plan: Plan) -> str:
     """`Plan: 1 to train, 1 to deploy, 2 held, 3 unchanged.`"""
     kinds = [action_kind(action) for action in plan.actions]
