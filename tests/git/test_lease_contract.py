@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from reconciler.adapters.git import Holder
 from reconciler.domain.errors import PlanAgain
-from reconciler.ports import Intent, Lease
+from reconciler.ports import Intent, Lease, LeaseState
 from tests.support.ledgers import LEASE_HOUSES, NOW, LeaseHouse, SetClock, holder
 
 NO_WAIT = timedelta(0)
@@ -166,13 +167,18 @@ def test_breaking_ends_anothers_lease_and_says_whose(house: LeaseHouse, clock: S
     assert house.lease(holder("bob"), clock).acquire("sandbox", NO_WAIT).generation == 2
 
 
-def test_of_two_who_saw_the_same_free_lease_one_wins(house: LeaseHouse, clock: SetClock) -> None:
-    ann, bob = (house.lease(Holder(who, who, "", 1, "1"), clock) for who in ("ann", "bob"))
-    winners: list[Lease] = []
-    for each in (ann, bob):
+def test_of_two_at_the_same_moment_exactly_one_gets_it(house: LeaseHouse, clock: SetClock) -> None:
+    start = Barrier(2)
+    leases = [house.lease(holder(who, host=who), SetClock()) for who in ("ann", "bob")]
+
+    def take(lease: Lease) -> LeaseState | None:
+        start.wait()
         try:
-            each.acquire("sandbox", NO_WAIT)
-            winners.append(each)
+            return lease.acquire("sandbox", NO_WAIT)
         except PlanAgain:
-            pass
-    assert winners == [ann]
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        won = [state for state in pool.map(take, leases) if state is not None]
+    house.refresh()
+    assert [leases[0].read("sandbox")] == won

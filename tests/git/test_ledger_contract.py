@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from reconciler.domain.errors import PlanAgain
 from reconciler.domain.record import Record
-from reconciler.ports import LedgerState
+from reconciler.ports import Ledger, LedgerState
 from tests.support.ledgers import LEDGER_HOUSES, LedgerHouse, deploy, deployed, refresh
 
 
@@ -125,3 +127,21 @@ def test_receipts_may_be_left_half_way(house: LedgerHouse) -> None:
     newest = next(iter(house.first.receipts("production")))
     assert newest[0] == two.tip
     assert house.first.read("production") == two
+
+
+def test_of_two_writers_at_the_same_moment_exactly_one_wins(house: LedgerHouse) -> None:
+    start = Barrier(2)
+
+    def write(ledger: Ledger, letter: str) -> LedgerState | None:
+        empty = ledger.read("production")
+        start.wait()
+        try:
+            return ledger.append(empty, deploy(letter=letter), deployed(empty.record, letter=letter))
+        except PlanAgain:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(write, (house.first, house.second), "ab"))
+    won = [state for state in ends if state is not None]
+    house.refresh()
+    assert [house.first.read("production")] == won

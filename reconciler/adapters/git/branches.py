@@ -37,7 +37,8 @@ class GitBranches:
         on = resolve(self._repository, base)
         tree = self._with_files(on, files)
         ref = f"refs/heads/{branch}"
-        here, there = self._refs.value(ref), self._on_remote(ref)
+        here = self._refs.value(ref)
+        there = self._refs.on_remote(ref) if self._repository.remote else None
         commit = self._same(here, on, tree, message) or self._commit(on, tree, message)
         if self._repository.remote and there != commit:
             self._refs.push(ref, commit, there)
@@ -100,13 +101,6 @@ class GitBranches:
         )
         self._repository.objects.write([made])
         return made.id
-
-    def _on_remote(self, ref: str) -> str | None:
-        if self._repository.remote is None:
-            return None
-        out = self._repository.git.run("ls-remote", "--end-of-options", self._repository.remote, ref)
-        rows = (row.split("\t") for row in out.decode("utf-8", "replace").splitlines())
-        return next((row[0] for row in rows if row[1] == ref), None)
 
 
 def _text(message: str) -> str:

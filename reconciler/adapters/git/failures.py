@@ -37,6 +37,7 @@ _MOVED = re.compile(
     r"|non-fast-forward|failed to update ref|incorrect old value|cannot lock ref"
 )
 LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
+BROKEN_OFF = re.compile(r"remote end hung up|early EOF|unexpected disconnect|Broken pipe|Connection reset")
 _OCCUPIED = re.compile(r"'(refs/[^']+)' exists; cannot create '(refs/[^']+)'")
 _REJECTED = re.compile(r"^!\t(?:[^\t]*):(refs/[^\t]+)\t\[[^\]]*\] \((.*)\)$", re.MULTILINE)
 _PLUMBING = re.compile(r"^(remote: )?(fatal|error): ")

@@ -101,16 +101,17 @@ class Git:
             raise classify(arguments, done.code, done.err)
         return done.out
 
-    def attempt(self, *arguments: str, feed: bytes = b"", shielded: bool = False) -> Done:
+    def attempt(self, *arguments: str, feed: bytes = b"", shielded: bool = False, timeout: float | None = None) -> Done:
         """Run to the end, whatever the exit code. A shielded process does not see the Ctrl-C of the terminal:
         what writes is finished, and whoever handles the signal decides afterwards."""
+        limit = timeout or self._timeout
         with self._started(arguments, shielded) as process:
             try:
-                out, err = process.communicate(feed, timeout=self._timeout)
+                out, err = process.communicate(feed, timeout=limit)
             except subprocess.TimeoutExpired as error:
                 process.kill()
                 process.communicate()
-                raise timed_out(arguments, self._timeout) from error
+                raise timed_out(arguments, limit) from error
             except BaseException:
                 if not shielded:
                     process.terminate()  # git removes its lock files on SIGTERM, not on SIGKILL

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from reconciler.adapters.git.failures import LOCKED, classify
+from reconciler.adapters.git.failures import BROKEN_OFF, LOCKED, classify
 from reconciler.adapters.git.locks import Locks
 from reconciler.adapters.git.process import Done
 from reconciler.adapters.git.repository import Repository
 from reconciler.files import opened_folder
+
+_WHOLE_HISTORY = 3600.0  # seconds that a fetch may take: it may bring years
 
 
 class Refs:
@@ -23,7 +25,10 @@ class Refs:
 
     def __init__(self, repository: Repository, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._repository = repository
-        folders = [repository.common_dir, *([repository.remote_folder] if repository.remote_folder else [])]
+        folders = [repository.common_dir]
+        if repository.remote_folder is not None:
+            inside = repository.remote_folder / ".git"
+            folders.append(inside if inside.is_dir() else repository.remote_folder)
         self._locks = [Locks(folder, sleep=sleep) for folder in folders]
 
     def value(self, ref: str) -> str | None:
@@ -57,11 +62,28 @@ class Refs:
         self._settle("update-ref", lambda: self._update(ref, new, old))
 
     def push(self, ref: str, new: str, old: str | None) -> None:
-        """Set a ref of the remote by compare-and-swap. Raises as `move`."""
+        """Set a ref of the remote by compare-and-swap. Raises as `move`.
+
+        A push that broke off may have arrived: then the remote is asked, and tried once more if it did not."""
         git, remote = self._repository.git, self._repository.remote or ""
         words = ["push", "--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={ref}:{old or ''}"]
         words += ["--end-of-options", remote, f"{new}:{ref}"]
-        self._settle("push", lambda: git.attempt(*words, shielded=True))
+
+        def attempt() -> Done:
+            done = git.attempt(*words, shielded=True)
+            if done.code and BROKEN_OFF.search(done.err):
+                if self.on_remote(ref) == new:
+                    return Done(0, done.out, done.err)
+                done = git.attempt(*words, shielded=True)
+            return done
+
+        self._settle("push", attempt)
+
+    def on_remote(self, ref: str) -> str | None:
+        """The value that `ref` has on the remote now. Raises RetryLater where it cannot be reached."""
+        out = self._repository.git.run("ls-remote", "--end-of-options", self._repository.remote or "", ref)
+        rows = (row.split("\t") for row in out.decode("utf-8", "replace").splitlines())
+        return next((row[0] for row in rows if row[1] == ref), None)
 
     def fetch(self, *refspecs: str, whole: bool = False) -> None:
         """Bring refs of the remote here, exactly these; those that are gone there go here too. With `whole` a
@@ -72,7 +94,7 @@ class Refs:
         def attempt() -> Done:
             # Asked each time: a fetch that failed at a lock may have brought the history already.
             missing = ["--unshallow"] if whole and self._repository.shallow_commits() else []
-            return self._repository.git.attempt(*words, *missing, *rest)
+            return self._repository.git.attempt(*words, *missing, *rest, timeout=_WHOLE_HISTORY)
 
         self._settle("fetch", attempt)
 
