@@ -140,7 +140,7 @@ class _Rules:
         for name, places in self.source.releases.items():
             if name in environments or name in self._broken:
                 continue
-            fix = f"{close_to(name, environments)} or add environments/{name}.yaml"
+            fix = f"{close_to(name, environments)}; or add environments/{name}.yaml"
             for place in places:
                 touches = (("environment", name),)
                 yield Problem(place, f"there is no environment {name}", fix, "metadata.name", touches=touches)

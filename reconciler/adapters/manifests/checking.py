@@ -40,7 +40,7 @@ def check(scan: Scan, kind: str) -> Checked:
         faults.append(Fault(scan.root.line, scan.root.column, f"should be a {kind}; this is {shown(document)}"))
         return Checked(None, faults)
     found = document.get("kind")
-    if found in KINDS and found != kind:
+    if isinstance(found, str) and found in KINDS and found != kind:
         faults.append(_at(scan.root, ("kind",), f"this is a {found}", f"this folder holds files of kind {kind}"))
         return Checked(None, faults)
     known = {fault.path for fault in faults}

@@ -145,7 +145,7 @@ def _digest(key: str, value: Any) -> str:
 
 
 def _entry(model: str, wanted: dict[str, Any]) -> str:
-    return f"{model}: {{{', '.join(f'{key}: {_digest(key, item)}' for key, item in wanted.items())}}}"
+    return f"{flow(model)}: {{{', '.join(f'{key}: {_digest(key, item)}' for key, item in wanted.items())}}}"
 
 
 def _added(text: str, models: Node, model: str, wanted: dict[str, Any]) -> str:
