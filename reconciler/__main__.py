@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.git import Repository
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
-    from reconciler.ports import SnapshotStore, Target
+    from reconciler.ports import Clock, SnapshotStore, Target, Trainer
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
 
@@ -40,8 +40,16 @@ def build(session: Session) -> House:
     return furnish(Repository.discover(session.directory.absolute()), os.environ)
 
 
-def furnish(repository: Repository, environment: Mapping[str, str]) -> House:
-    """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables)."""
+def furnish(
+    repository: Repository,
+    environment: Mapping[str, str],
+    *,
+    trainer: Trainer | None = None,
+    clock: Clock | None = None,
+) -> House:
+    """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables).
+
+    `trainer` and `clock` stand in for the box and the present."""
     from reconciler.adapters.box import BoxedTrainer
     from reconciler.adapters.csv_source import CsvDataSource, allowed_folders
     from reconciler.adapters.folder_target import FolderTarget as TargetFolder
@@ -55,14 +63,14 @@ def furnish(repository: Repository, environment: Mapping[str, str]) -> House:
 
     root = repository.main_worktree
     cache = repository.common_dir / "reconciler"
-    clock = SystemClock()
+    clock = clock or SystemClock()
     refs = Refs(repository)
     who = _who(repository, environment)
     run_url = _run_url(environment)
     allowed = allowed_folders(
         root, environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
     )
-    trainer = BoxedTrainer()
+    box = BoxedTrainer()
 
     def open_target(name: str, target: FolderTarget) -> Target:
         return TargetFolder(root / target.path, name, cache)
@@ -71,13 +79,13 @@ def furnish(repository: Repository, environment: Mapping[str, str]) -> House:
         root=root,
         source=Manifests(GitTrees(repository), cache),
         history=GitHistory(repository, refs),
-        branches=GitBranches(repository, refs),
+        branches=GitBranches(repository, refs, now=clock.now),
         ledger=GitLedger(repository, refs),
         lease=GitLease(repository, Holder.present(who, os.getpid(), run_url), clock, refs=refs),
         editor=Editor(),
         files=Files(),
         data=CsvDataSource(root, SPEC, allowed),
-        trainer=trainer,
+        trainer=trainer or box,
         clock=clock,
         tasks={SPEC.name: SPEC},
         open_store=lambda path: OciLayout(root / path),
@@ -87,7 +95,7 @@ def furnish(repository: Repository, environment: Mapping[str, str]) -> House:
         scorer=OnnxScorer(),
         who=who,
         run_url=run_url,
-        looks=(_look_at_git, lambda: _look_at_the_box(trainer)),
+        looks=(_look_at_git, lambda: _look_at_the_box(box)),
     )
 
 
