@@ -92,6 +92,7 @@ def test_killed_at_any_fsync_or_rename_a_rerun_completes_and_nothing_is_half_sto
     whole = killpoint.run(library, [sys.executable, "-c", PUT, str(tmp_path / "whole")], cwd=ROOT)
     assert whole.returncode == 0, whole.stderr
     assert whole.points > 15
+    assert killpoint.not_durable(whole.log) == []
     made = artifact()
     for at in range(1, whole.points + 1):
         root = tmp_path / f"at-{at}"

@@ -42,6 +42,20 @@ class Killed:
         return self.returncode == -signal.SIGKILL
 
 
+def not_durable(log: Sequence[str]) -> list[str]:
+    """The renames of a log that a power failure could undo or empty: each must come right after an fsync of what is
+    renamed (a file, or a folder after its files), and be followed by an fsync of the folder it happens in."""
+    calls = [tuple(line.split(" ", 2)) for line in log]
+    found = []
+    for at, (_, call, path) in enumerate(calls):
+        synced_before = at > 0 and calls[at - 1][1] == "fsync" and ".tmp-" in calls[at - 1][2]
+        after = calls[at + 1] if at + 1 < len(calls) else ("", "", "")
+        synced_after = after[1] == "fsync" and ".tmp-" not in after[2]
+        if call.startswith("rename") and not (synced_before and synced_after):
+            found.append(f"{log[at]} ({path})")
+    return found
+
+
 def build(folder: Path) -> Path:
     """Compile the library into `folder`; skips by name where there is no C compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")

@@ -266,6 +266,9 @@ def test_killed_in_the_very_first_deploy_a_rerun_completes(tmp_path: Path) -> No
     library = killpoint.build(tmp_path)
     argv = [sys.executable, "-c", CHANGE]
     whole = killpoint.run(library, [*argv, str(tmp_path / "whole"), "1.0.0"], cwd=ROOT)
+    swaps = [line for line in whole.log if line.endswith(" payment-prediction")]
+    assert len(swaps) == 1, "a symlink has nothing to fsync, every other rename has"
+    assert killpoint.not_durable(whole.log) == [f"{swaps[0]} (payment-prediction)"]
     for at in range(1, whole.points + 1):
         root = tmp_path / f"at-{at}"
         assert killpoint.run(library, [*argv, str(root), "1.0.0"], at=at, cwd=ROOT).killed

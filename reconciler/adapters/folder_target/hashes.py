@@ -24,9 +24,11 @@ Stamp = tuple[int, int, int, int]
 
 
 class HashCache:
-    """Remembers hashes of one target's files in `folder`; None remembers nothing."""
+    """Remembers hashes of one target's files in `folder`; None remembers nothing. `still`: for how many nanoseconds
+    a file must not have changed for its hash to be kept."""
 
-    def __init__(self, folder: Path | None, target: Path) -> None:
+    def __init__(self, folder: Path | None, target: Path, *, still: int = _STILL) -> None:
+        self._still = still
         self._file = folder / f"target-{hashlib.sha256(str(target).encode()).hexdigest()[:32]}.json" if folder else None
         self._known: dict[str, list[object]] = self._load()
         self._changed = False
@@ -41,7 +43,7 @@ class HashCache:
         if known and known[:-1] == list(stamp) and oci.is_digest(known[-1]):
             return str(known[-1])
         digest, found = files.hash_regular(name, dir_fd=dir_fd, limit=limit)
-        if time.time_ns() - found.st_ctime_ns > _STILL:
+        if time.time_ns() - found.st_ctime_ns > self._still:
             self._known[key] = [*_stamp(found), digest]
             self._changed = True
         return digest
