@@ -15,7 +15,7 @@ from reconciler.core.gates import needs_judgement
 from reconciler.core.pins import Decision, View, decide, goes_back, heal, orphan
 from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.observed import TargetState
-from reconciler.domain.plan import Action, Adopt, Held, Judge, Plan
+from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Withdraw
 from reconciler.domain.problems import Problem
 from reconciler.domain.record import Rules
 from reconciler.domain.source import SourcePin
@@ -43,7 +43,7 @@ def diff(world: World) -> Plan:
         actions += done
         held += stopped
         unchanged += same
-        judges += _judges(view)
+        judges += _judges(view, _changing(actions))
     plan = Plan(
         source_commit=world.source.commit,
         ledgers=dict(sorted(world.tips.items())),
@@ -140,25 +140,37 @@ def _model(view: View, model: str, pin: SourcePin | None, faulty: frozenset[tupl
     return orphan(view, deployment) if deployment and deployment.digest else Decision(unchanged=True)
 
 
-def _judges(view: View) -> list[Action]:
-    """For an environment with gates: the version deployed below, and the one pinned here, each not yet judged."""
+def _changing(actions: Iterable[Action]) -> frozenset[tuple[str, str]]:
+    """(environment, model) of what this pass deploys or withdraws."""
+    moves = (action for action in actions if isinstance(action, (Deploy, Withdraw)) and not action.pending)
+    return frozenset((action.environment, action.model) for action in moves)
+
+
+def _judges(view: View, changing: frozenset[tuple[str, str]]) -> list[Action]:
+    """For an environment with gates: the version deployed below, and the one pinned here, each not yet judged.
+
+    Nothing is judged against a champion that this pass replaces, nor a version below that it replaces: the next pass
+    judges what is there then, and a run that was killed between the two ends with the same judgements."""
     if view.untrusted is not None:
         return []
     pins = {model: pin for (name, model), pin in view.world.source.pins.items() if name == view.environment}
     found: dict[tuple[str, str, str], Judge] = {}
     for model in sorted({*pins, *(view.below.deployments if view.below else ())}):
-        for judge in _judges_of(view, model, pins.get(model)):
+        if (view.environment, model) in changing:
+            continue
+        stays = (view.book.spec.promotes_from, model) not in changing
+        for judge in _judges_of(view, model, pins.get(model), below_stays=stays):
             found[(judge.model, judge.digest, judge.exam_digest)] = judge
     return list(found.values())
 
 
-def _judges_of(view: View, model: str, pin: SourcePin | None) -> Iterable[Judge]:
+def _judges_of(view: View, model: str, pin: SourcePin | None, *, below_stays: bool) -> Iterable[Judge]:
     below = view.below.deployments.get(model) if view.below else None
     here = view.record.deployments.get(model)
     pinned = view.bench.record.artifacts.get(model, {}).get((pin.pin.version or "") if pin else "")
     origin = view.world.origins.get((view.environment, model))
     asked: list[tuple[str | None, str | None, tuple[Rules, ...]]] = []
-    if below:
+    if below and below_stays:
         asked.append((below.version, below.digest, (view.book.in_force,)))
     if pinned and pin and pin.pin.digest in (None, pinned.digest):
         asked.append((pinned.version, pinned.digest, view.book.for_pin(origin)))

@@ -155,13 +155,10 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
 
 
 def _work(job: _Job, plan: Plan) -> tuple[Action, ...]:
-    """What of the plan this run still tries; a Deploy without bytes goes with its Train."""
-    actions = [action for action in runnable(plan) if _key(action) not in job.given_up]
-    trains = {(action.model, action.version) for action in actions if isinstance(action, Train)}
+    """What of the plan this run still tries, and what needs nothing that it gave up."""
+    gone = [action for action in plan.actions if _key(action) in job.given_up]
     return tuple(
-        action
-        for action in actions
-        if not isinstance(action, Deploy) or action.digest or (action.model, action.version) in trains
+        action for action in runnable(plan) if action not in gone and not any(_needs(action, other) for other in gone)
     )
 
 
@@ -215,7 +212,7 @@ def _needs(action: Action, failed: Action) -> bool:
 
 def _key(action: Action) -> Key:
     """What makes an action of a later pass the same one."""
-    names = ("environment", "for_environment", "model", "version", "digest", "champion", "exam_digest")
+    names = ("environment", "for_environment", "model", "version", "champion", "exam_digest")
     return (type(action).__name__, *(getattr(action, name, None) for name in names))
 
 

@@ -330,6 +330,24 @@ def gates_that_read_no_judgement() -> None:
     only(shop.plan(), "deploy production payment 1.0.0")
 
 
+@row("P39")
+def a_champion_and_a_version_below_that_this_pass_replaces() -> None:
+    shop = Shop().in_production("1.0.0")
+    shop.change("production", exam={"latestShare": 0.3})
+    shop.add("1.1.0")
+    shop.pin("sandbox", "1.1.0")
+    shop.pin("production", None, state="withdrawn")
+    only(
+        shop.plan(),
+        "adopt production",
+        "train sandbox payment 1.1.0",
+        "deploy sandbox payment 1.1.0",
+        "withdraw production payment 1.0.0",
+    )
+    shop.apply()
+    assert shop.trainer.judged == [(MODEL, "1.0.0"), (MODEL, "1.1.0")]
+
+
 # --- Deploy ------------------------------------------------------------------------------------------------
 
 
