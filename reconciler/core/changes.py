@@ -78,9 +78,8 @@ def _edited(version: SourceVersion, change: Change) -> str:
 def _added(version: SourceVersion, previous: SourceVersion | None) -> list[str]:
     if previous is None:
         return [f"{version.name} {version.version} is new"]
-    found = [str(change) for change in changes(previous.written_spec, version.written_spec)]
-    against = "; ".join(found) or "the same recipe"
-    return [f"{version.name} {version.version} is new; against {previous.version}: {against}"]
+    found = [f"  {change}" for change in changes(previous.written_spec, version.written_spec)]
+    return [f"{version.name} {version.version} is new; against {previous.version}:", *(found or ["  the same recipe"])]
 
 
 def _previous(source: Source, version: SourceVersion) -> SourceVersion | None:
