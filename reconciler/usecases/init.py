@@ -110,6 +110,11 @@ class _Beginning:
 
 def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
     house = door.open_house(fresh)
+    problems = house.source.read(begun.commit).problems
+    if problems:
+        raise AuthorMustFix(
+            f"what would be written is not valid: {problems[0]}", next_step="rename that column or file"
+        )
     done = refresh(house, "sandbox", as_of=begun.as_of, progress=begun.progress)
     snapshots = house.open_snapshots(".reconciler/snapshots")
     profile = snapshots.profile(done.snapshot.digest, very_late_after=begun.contents.very_late_after)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reconciler.usecases.schema import schema_text, schemas
 
 MODEL = "payment-prediction"
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ /.-][A-Za-z0-9_]+)*")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ -][A-Za-z0-9_]+)*")
 _WORDS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "y", "n"])
 
 
@@ -138,9 +138,9 @@ spec:
 def _input(name: str, source: Source) -> str:
     options = "".join(f", {key}: {_value(value)}" for key, value in source.options.items())
     lines = [f"    {name}:", f"      source: {{kind: csv, path: {_value(source.path)}{options}}}", "      mapping:"]
-    entries = [(f"        {line.field}: {_value(line.value)}", line.why) for line in source.mapping]
-    width = min(72, max(len(text) for text, _ in entries))
-    lines += [f"{text:<{width}}  # {_comment(why)}" if why else text for text, why in entries]
+    for line in source.mapping:
+        why = f"  # {_comment(line.why)}" if line.why else ""
+        lines.append(f"        {line.field}: {_value(line.value)}{why}")
     if source.null_values:
         lines.append(f"      nullValues: [{', '.join(json.dumps(v, ensure_ascii=False) for v in source.null_values)}]")
     lines += [f"      # kept from every model: {_comment(column)}: {_comment(why)}" for column, why in source.left_out]

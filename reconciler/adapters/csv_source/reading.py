@@ -45,7 +45,7 @@ class Records:
         self._lines.put_back(first)
         self.delimiter = dialect.delimiter or sniff_delimiter(first)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=False)
-        self.header = [cell.strip() for cell in self._guarded()]
+        self.header = [_name(cell) for cell in self._guarded()]
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         while True:
@@ -112,6 +112,11 @@ class _Lines:
             f"{self._name}: at or after line {self._number} the bytes are not {self._encoding}",
             next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
         )
+
+
+def _name(cell: str) -> str:
+    """A column's name: white space and what cannot be printed becomes one space, as a mapping could not write it."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in cell).split())
 
 
 def byte_order_mark(head: bytes) -> str | None:

@@ -1,9 +1,9 @@
 """A fictional company's receivables, made from a seed: what `init --example` writes.
 
 How a payment is made here is the whole truth of it: each customer has a habit (a mean and a spread of days after
-the due date); paper bills, large amounts, long terms, a busy month and a dispute move it; some customers pay only
-in runs, on Fridays. So every invoice's outcome has a probability that is known exactly, and with it the log-loss
-that nobody can beat (`Example.best_log_loss`). Names are made up; nothing here is anybody's data.
+the due date); paper bills, amounts that need approval, short terms, a busy month and a dispute make it later; some
+customers pay only in runs, on Fridays. So every invoice's outcome has a probability that is known exactly, and with
+it the log-loss that nobody beats but by luck (`Example.best_log_loss`). Names are made up; nothing is anybody's data.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from random import Random
 
 VERY_LATE = 30
 BEGIN, END = date(2023, 7, 1), date(2025, 12, 31)
-_DISPUTE_DAYS, _FRIDAY = 21.0, 4
+_DISPUTE_DAYS, _NEEDS_APPROVAL, _FRIDAY = 21.0, 3000.0, 4
 _DAY = timedelta(days=1)
 
 INVOICE_COLUMNS = (
@@ -141,10 +141,10 @@ def _customer(random: Random, number: int) -> _Customer:
         runs=random.random() < 0.25,
         paper=random.random() < 0.45,
         terms=random.choice((14, 30, 30, 30, 45, 60)),
-        disputes=random.choice((0.02, 0.04, 0.12)),
+        disputes=random.choice((0.01, 0.03, 0.08)),
         rate=math.exp(random.gauss(math.log(1.45), 0.5)),
         typical=math.exp(random.gauss(7.2, 0.7)),
-        turns=date(2024, 3, 1) + timedelta(days=random.randrange(500)) if random.random() < 0.12 else None,
+        turns=date(2024, 3, 1) + timedelta(days=random.randrange(500)) if random.random() < 0.06 else None,
     )
 
 
@@ -170,12 +170,12 @@ def _invoices(random: Random, customer: _Customer) -> Iterator[_Invoice]:
 
 
 def _invoice(random: Random, customer: _Customer, day: date, number: int) -> _Invoice:
-    terms = customer.terms if random.random() < 0.9 else random.choice((14, 30, 60))
+    terms = customer.terms if random.random() < 0.5 else random.choice((14, 30, 60))
     due = day + timedelta(days=terms)
     amount = round(customer.typical * math.exp(random.gauss(0.0, 0.8)), 2)
-    paper = customer.paper if random.random() < 0.8 else not customer.paper
-    mean = customer.mean + (5.0 if paper else -2.0) + (6.0 if amount > 2.0 * customer.typical else 0.0)
-    mean += (4.0 if terms == 14 else -3.0 if terms == 60 else 0.0) + (5.0 if due.month in (8, 12) else 0.0)
+    paper = customer.paper if random.random() < 0.7 else not customer.paper
+    mean = customer.mean + (7.0 if paper else -4.0) + (10.0 if amount > _NEEDS_APPROVAL else 0.0)
+    mean += (30 - terms) * 0.35 + (3.0 if due.month in (8, 12) else 0.0)
     mean += 9.0 if customer.turns and day >= customer.turns else 0.0
     disputed = random.random() < customer.disputes
     shift = mean + (_DISPUTE_DAYS if disputed else 0.0)
