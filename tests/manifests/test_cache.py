@@ -102,3 +102,9 @@ def test_versions_are_not_built_until_something_asks(tmp_path: Path) -> None:
     assert "manifest" not in vars(version)
     assert version.manifest.spec.estimator.seed == 7
     assert version.place.file == V
+
+
+def test_what_a_killed_writer_left_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".manifests.json.4711").write_text("half")
+    Manifests(MemoryTrees(SOUND), tmp_path).read(None)
+    assert [path.name for path in tmp_path.iterdir()] == ["manifests.json"]

@@ -7,6 +7,7 @@ import pytest
 from reconciler.adapters.manifests import Manifests
 from reconciler.core.identity import recipe_digest
 from reconciler.core.validation import validate
+from reconciler.tasks.customer_payment.spec import SPEC
 from tests.support.manifests import (
     E_PRODUCTION,
     E_SANDBOX,
@@ -24,6 +25,7 @@ from tests.support.manifests import (
     lines_of,
     problems_of,
 )
+from tests.support.shop import SHOP, SHOP_VERSION
 from tests.support.trees import MemoryTrees
 
 
@@ -328,3 +330,23 @@ def test_validation_builds_no_model_of_a_version() -> None:
     source = Manifests(MemoryTrees(SOUND)).read(None)
     validate(source, TASKS)
     assert all("manifest" not in vars(version) for version in source.versions.values())
+
+
+def test_a_field_that_invoices_and_customers_share_is_known_only_where_both_are() -> None:
+    customers = (
+        "    customers:\n      source: {kind: csv, path: data/customers.csv}\n"
+        "      mapping: {customer: Account, country: COUNTRY}\n  target:"
+    )
+    country = SHOP_VERSION.replace("include: [invoice,", "include: [country, invoice,").replace(
+        "    exclude: [country]\n", ""
+    )
+    shop = {**SHOP, V: country}
+    real = {SPEC.name: SPEC}
+
+    def lines(mapped: str) -> list[str]:
+        environment = SHOP[E_PRODUCTION].replace("  target:", customers.replace("COUNTRY", mapped))
+        source = Manifests(MemoryTrees({**shop, E_PRODUCTION: environment})).read(None)
+        return [problem.summary for problem in validate(source, real)]
+
+    assert lines("{column: Land, knownAt: invoice-date}") == []
+    assert lines("Land") == ["feature country needs country, which is not known at the invoice date in this data"]
