@@ -12,9 +12,12 @@ import pytest
 from reconciler.adapters.git import Repository
 from tests.support.repositories import Workbench
 
-# git must not see the configuration of whoever runs the tests.
-os.environ["GIT_CONFIG_GLOBAL"] = os.devnull
-os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
+
+@pytest.fixture(autouse=True)
+def only_what_a_test_configures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """git does not see the configuration of whoever runs the tests."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ def test_grafted_parents_are_not_believed(work: Repo, opened: Opener) -> None:
 
 def test_an_ext_remote_runs_nothing(work: Repo, bench: Workbench, opened: Opener) -> None:
     work.git("remote", "add", "origin", f"ext::{trap(bench.folder)}")
+    work.git("config", "protocol.ext.allow", "always")
     with pytest.raises(NeedsPerson, match="transport 'ext' not allowed"):
         GitHistory(opened(work.path)).fetch()
     assert not (bench.folder / "ran").exists()

@@ -49,8 +49,10 @@ def prepared(repo: Repo, ref: str) -> Iterator[subprocess.Popen[str]]:
     process.stdin.flush()
     assert [process.stdout.readline(), process.stdout.readline()] == ["start: ok\n", "prepare: ok\n"]
     with process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def append(opened: Opener, repo: Repo, sleeps: list[float]) -> str | None:
@@ -132,9 +134,11 @@ def test_a_lock_that_some_other_program_has_open_stays(bench: Workbench, opened:
     work = bench.repository()
     lock = leave(work.path / ".git", LEDGER)
     with subprocess.Popen(["sleep", "60"], stdin=lock.open("rb")) as process:
-        with pytest.raises(PlanAgain):
-            append(opened, work, [])
-        process.kill()
+        try:
+            with pytest.raises(PlanAgain):
+                append(opened, work, [])
+        finally:
+            process.kill()
     assert append(opened, work, []) is not None
 
 

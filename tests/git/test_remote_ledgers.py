@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import timedelta
 
 import pytest
 
@@ -105,8 +106,6 @@ def test_a_ledger_from_before_there_was_a_remote_must_be_pushed_first(bench: Wor
 
 
 def test_a_lease_from_before_there_was_a_remote_hands_its_generation_on(bench: Workbench, opened: Opener) -> None:
-    from datetime import timedelta
-
     work = bench.repository("alone")
     alone = GitLease(opened(work.path), holder(), SetClock())
     alone.release(alone.acquire("production", timedelta(0)))
@@ -145,9 +144,15 @@ def test_a_remote_that_refuses_ledgers_is_quoted(bare: Repo, bench: Workbench, o
         write(opened, bench.clone(bare, "laptop"))
 
 
-def test_a_remote_that_denies_rewriting_takes_ledgers_and_leases(bare: Repo, bench: Workbench, opened: Opener) -> None:
-    from datetime import timedelta
+def test_a_push_that_arrived_and_then_broke_off_counts(bare: Repo, bench: Workbench, opened: Opener) -> None:
+    hook = bare.path / "hooks/post-receive"
+    hook.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    hook.chmod(0o755)
+    written = write(opened, bench.clone(bare, "laptop"))
+    assert bare.refs()["refs/heads/ledger/production"] == written
 
+
+def test_a_remote_that_denies_rewriting_takes_ledgers_and_leases(bare: Repo, bench: Workbench, opened: Opener) -> None:
     bare.git("config", "receive.denyNonFastForwards", "true")
     bare.git("config", "receive.denyDeletes", "true")
     bare.git("config", "receive.fsckObjects", "true")

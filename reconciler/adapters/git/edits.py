@@ -80,10 +80,8 @@ def edit_tree(
             items.pop(name, None)
         else:
             items[name] = Item(FOLDER, changed)
-    if not items:
-        return None, made
     new = objects.make("tree", format_tree(items))
-    return new.id, [*made, new]
+    return (new.id, [*made, new]) if items else (None, made)
 
 
 def _mode(present: Item | None, path: str) -> str:
