@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.core.filter_rules import Flaw, check_filters
 from reconciler.domain.manifests import ConstantField, EnvironmentData, MappedColumn, Outcomes
-from reconciler.domain.problems import close_to
+from reconciler.domain.problems import close_to, short
 from reconciler.domain.task import FieldSpec, ParameterSpec, TaskSpec
 
 
@@ -124,7 +124,7 @@ def _features(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw
             if name not in knowledge.names:
                 unknown = True
                 fix = close_to(name, knowledge.names)
-                yield Flaw(("spec", "features", key, position), f"there is no feature or group {name}", fix)
+                yield Flaw(("spec", "features", key, position), f"there is no feature or group {short(name)}", fix)
     if unknown:
         return
     selected = knowledge.selected(written)
@@ -153,7 +153,7 @@ def _estimator(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:
         parameter = estimator.parameters.get(name)
         if parameter is None:
             fix = close_to(name, estimator.parameters)
-            yield Flaw(path, f"{estimator.kind} has no parameter {name}", fix)
+            yield Flaw(path, f"{estimator.kind} has no parameter {short(name)}", fix)
         elif not fits(parameter, value):
             yield Flaw(path, f"{name} should be {wanted(parameter)}; this is {_shown(value)}")
 

@@ -10,7 +10,12 @@ from typing import Literal
 
 def dotted(path: Sequence[str | int]) -> str:
     """A path of keys and positions as people write it: ``spec.features.include[0]``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{short(step)}" for step in path).removeprefix(".")
+
+
+def short(text: str, most: int = 100) -> str:
+    """Text that somebody wrote, cut where it would make a message unreadable."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def close_to(word: str, known: Iterable[str], *, say: str = "known") -> str:

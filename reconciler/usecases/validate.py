@@ -7,10 +7,10 @@ ledgers hold, as far as this clone has them. What could not be compared is said,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.core.identity import recipe_digest
-from reconciler.core.validation import Bound, validate
+from reconciler.core.validation import validate
 from reconciler.domain.errors import ReconcilerError
 from reconciler.domain.problems import Problem
 from reconciler.domain.record import Record
@@ -29,13 +29,6 @@ class Validated:
     @property
     def errors(self) -> int:
         return sum(problem.severity == "error" for problem in self.problems)
-
-
-def read_checked(house: House, revision: str | None, bound: Bound | None = None) -> Source:
-    """A source whose problems include those of the rules between files, each with its line."""
-    source = house.source.read(revision)
-    problems = house.source.locate(source, validate(source, house.tasks, bound))
-    return replace(source, problems=tuple(sorted(problems)))
 
 
 def check(house: House, below: str = "") -> Validated:

@@ -271,3 +271,15 @@ def test_allowed_signers_go_with_their_environment() -> None:
     assert found.signers_text == "a@x ssh-ed25519 AAAA\n" and found.signers_blob is not None
     assert source.environments["sandbox"].signers_blob is None
     assert found.text == PRODUCTION
+
+
+def test_a_message_about_a_long_text_stays_short() -> None:
+    for old in ("payment-prediction", "invoice]", "rounds:"):
+        written = VERSION.replace(old, "x" * 100_000 + old[-1] if not old[-1].isalpha() else "x" * 100_000)
+        for problem in problems_of(edited(v=written)):
+            assert len(str(problem)) < 700, str(problem)[:200]
+
+
+def test_a_mebibyte_of_wrong_keys_is_refused_with_at_most_a_hundred_lines() -> None:
+    wrong = VERSION + "".join(f"  k{number}: 1\n" for number in range(20_000))
+    assert len(problems_of(edited(v=wrong))) == 100

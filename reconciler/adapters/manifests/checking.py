@@ -47,6 +47,8 @@ def check(scan: Scan, kind: str) -> Checked:
     for fault in _faults(scan.root, document, kind):
         if not any(fault.path[: len(path)] == path for path in known if path):
             faults.append(fault)
+        if len(faults) > MAX_PROBLEMS:
+            break
     if len(faults) > MAX_PROBLEMS:
         return Checked(None, faults[:MAX_PROBLEMS])
     return Checked(document, faults)
@@ -84,7 +86,7 @@ def _typed(root: Node, document: dict[str, Any], model: type[BaseModel]) -> Iter
         errors = refused.errors(include_url=False, include_input=False)
     else:
         return
-    placed = [_Placed.of(error, document) for error in errors]
+    placed = [_Placed.of(error, document) for error in errors[: 10 * MAX_PROBLEMS]]
     unions: dict[Path, list[str]] = {}
     for item in placed:
         for path, tag in item.unions:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from reconciler.domain.names import DIGEST_PATTERN, NAME_PATTERN, VERSION_PATTERN
 from reconciler.domain.problems import close_to
 
+_SUBJECT = re.compile(r"^(Input|String|List|Dictionary|Value) should")
 _PATTERNS = {
     NAME_PATTERN: ("is not a name", "names are lower-case letters, figures and dashes, letter first, at most 63"),
     VERSION_PATTERN: ("is not a version", "versions are three numbers, as 1.2.0 or 1.2.0-rc.1, without +build"),
@@ -63,7 +65,7 @@ def worded(error: Any, value: Any) -> tuple[str, str]:
         return f"{shown(value)} {summary}", fix
     if kind in _TYPES:
         return _type(_TYPES[kind], value)
-    text = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    text = _SUBJECT.sub("should", str(error["msg"]).removeprefix("Value error, "))
     return (f"{shown(value)}: {text}" if text.startswith("should") else text), ""
 
 
