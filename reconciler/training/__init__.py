@@ -1,0 +1,1 @@
+"""The training program: reads one job, writes one result. It knows neither git nor ledger, and is run in the box."""
