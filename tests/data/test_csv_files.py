@@ -156,6 +156,7 @@ def test_the_temporary_folder_is_gone_afterwards(root: Path) -> None:
         "COPY (SELECT 1) TO '{folder}/../out.csv'",
         "SET enable_external_access = true",
         "SET allowed_directories = ['/']",
+        "SET memory_limit = '100GB'",
         "INSTALL httpfs",
         "ATTACH '/tmp/x.db'",
     ],

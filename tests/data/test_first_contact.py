@@ -102,6 +102,20 @@ def test_dates_that_can_all_be_read_both_ways_are_decided_by_the_days_between_th
     assert all("can be read both ways" in doubt for doubt in proposal.doubts)
 
 
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_where_both_readings_are_in_order_the_column_of_days_decides(form: str) -> None:
+    days = [
+        (date(2024, m, d), date(2024, m + 2, d + 3), date(2024, m + 3, d + 4)) for m in range(1, 8) for d in range(1, 8)
+    ]
+    columns = [[f"N{n}" for n in range(49)], [f"K{n % 5}" for n in range(49)]]
+    columns += [[day[i].strftime(form) for day in days] for i in range(3)] + [[f"{n}.25" for n in range(49)]]
+    columns.append([str((day[2] - day[0]).days) for day in days])
+    header = ("invoice", "customer", "invoice date", "due date", "settled date", "amount", "n")
+    proposal = propose(header, columns, ",")
+    assert {c.options["dateFormat"] for c in proposal.fields if c.options} == {form}
+    assert [refused.column for refused in proposal.refused] == ["n", "settled date"]
+
+
 def test_an_ambiguous_column_is_read_as_a_decided_one_and_that_is_said(tmp_path: Path) -> None:
     truth = [i for i in made_invoices(400, latest_day=12) if i.due_date.day > 12]
     proposal, data = looked(tmp_path / "invoices.csv", render(truth, Style(date_format="%m/%d/%Y")))
