@@ -341,7 +341,8 @@ class Trainer(Protocol):
     """Runs a job in the box: no network, no home, no credentials, none of the parent's environment."""
 
     def run(self, job: Job, rules: BoxRules, progress: Progress) -> AbstractContextManager[Ran]:
-        """Failures of the job are values (`JobFailure`); its files live until the context ends. Folders named by
+        """Failures of the job are values (`JobFailure`); its files live until the context ends. `progress` is called
+        again and again while the job runs, also where nothing new is known. Folders named by
         the job are shown to the box read-only. Raises NeedsPerson where isolation is required and not to be had."""
 
     def lock_digest(self) -> str:

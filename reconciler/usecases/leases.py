@@ -7,8 +7,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from reconciler.ports import Intent, LeaseState
+from reconciler.ports import Intent, LeaseState, Progress
 from reconciler.usecases.house import House
+
+_BEAT = timedelta(minutes=1)
 
 
 class Leases:
@@ -31,6 +33,19 @@ class Leases:
         """Extend one before an effect, naming what is about to be stored. Raises PlanAgain when it was lost."""
         self._held[environment] = self._house.lease.renew(self._held[environment], intent)
         return self._held[environment]
+
+    def kept(self, environment: str, progress: Progress) -> Progress:
+        """A `Progress` that also extends the lease once a minute: long work must not lose it to its expiry."""
+        renewed = self._house.clock.now()
+
+        def update(label: str, done: int, total: int) -> None:
+            nonlocal renewed
+            if self._house.clock.now() - renewed >= _BEAT:
+                self.renew(environment)
+                renewed = self._house.clock.now()
+            progress(label, done, total)
+
+        return update
 
     def of(self, environment: str) -> LeaseState:
         return self._held[environment]

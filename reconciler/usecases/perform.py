@@ -19,7 +19,7 @@ from reconciler.core.identity import digest_of
 from reconciler.core.judging import attempt_identity
 from reconciler.domain import oci
 from reconciler.domain.errors import VerificationFailed
-from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
+from reconciler.domain.jobs import CheckJob, Job, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
 from reconciler.domain.manifests import EnvironmentSpec
 from reconciler.domain.names import short_digest
 from reconciler.domain.observed import Observed
@@ -92,6 +92,10 @@ class Run:
 
     def store(self, environment: str) -> ArtifactStore:
         return self.house.open_store(self.specs[environment].artifacts)
+
+    def box(self, environment: str, job: Job) -> AbstractContextManager[Ran]:
+        """Run a job by the limits of the rules in force; the lease is kept alive while it runs."""
+        return self.house.trainer.run(job, box_rules(self.specs), self.leases.kept(environment, self.house.progress))
 
 
 def perform(run: Run, action: Action) -> Receipt:
@@ -172,7 +176,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
         snapshot=artifact.snapshot or "",
         snapshot_folder=str(snapshots.folder(artifact.snapshot or "")),
     )
-    with run.stop.interruptible(), run.house.trainer.run(job, box_rules(run.specs), run.house.progress) as ran:
+    with run.stop.interruptible(), run.box(action.environment, job) as ran:
         if not isinstance(ran.result, TrainResult):
             return _train_failed(run, action, _failure(ran.result, artifact.fingerprint or "", run))
         refused = _checked(run, action, ran)
@@ -197,7 +201,7 @@ def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
     """Have the bytes that will be stored parsed and probed in a box of their own; what it refuses, or None."""
     folder = next(iter(ran.files.values())).parent if ran.files else Path()
     job = CheckJob(model=action.model, version=action.version, artifact_folder=str(folder))
-    with run.house.trainer.run(job, box_rules(run.specs), run.house.progress) as checked:
+    with run.box(action.environment, job) as checked:
         return checked.result if isinstance(checked.result, JobFailure) else None
 
 
@@ -259,7 +263,7 @@ def _judge(run: Run, action: Judge) -> Receipt:
         snapshot=snapshot.digest,
         snapshot_folder=str(folder),
     )
-    with run.stop.interruptible(), run.house.trainer.run(job, box_rules(run.specs), run.house.progress) as ran:
+    with run.stop.interruptible(), run.box(action.environment, job) as ran:
         result = ran.result
     if not isinstance(result, JudgeResult):
         return _judge_failed(run, action, _failure(result, _attempt(action, snapshot.digest), run))
