@@ -7,7 +7,7 @@ left out has one, what could be read both ways is said, and what is missing is n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.core.guess_dates import Dates, find_dates, gaps_by_row
 from reconciler.core.guess_fields import Context, Given, find_fields
@@ -170,10 +170,3 @@ def _doubts(dates: Dates, given: Mapping[str, Given], comma: bool) -> list[str]:
 
 def _nulls(columns: Sequence[Column], mapped: set[str | None]) -> tuple[str, ...]:
     return tuple(sorted({text for c in columns if c.name in mapped for text in c.nulls}))
-
-
-def with_veto(proposal: Proposal, field: str) -> Proposal:
-    """The proposal without one optional field, which a person said no to."""
-    kept = tuple(choice for choice in proposal.fields if choice.field != field)
-    missing = (*proposal.missing, field) if field in _NEEDED else proposal.missing
-    return replace(proposal, fields=kept, missing=missing)

@@ -20,7 +20,6 @@ class Limits:
     very_late_after_days: int
     why: str
     exam_rows: int
-    shares: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def choose_limits(
@@ -38,10 +37,7 @@ def choose_limits(
         share = counts[2] / max(1, sum(counts))
         if share >= _SHARE and min(exam) >= _FEWEST:
             why = "the usual period" if days == USUAL else f"{tried}; from {days} days it is {counts[2]:,}"
-            shares = tuple(count / sum(counts) for count in counts)
-            return Limits(
-                days, why, _EXAM_ROWS if min(exam) >= _EXAM_ROWS else _FEWEST, (shares[0], shares[1], shares[2])
-            )
+            return Limits(days, why, _EXAM_ROWS if min(exam) >= _EXAM_ROWS else _FEWEST)
         tried = tried or f"from {days} days only {counts[2]:,} of {sum(counts):,} rows are very late"
     return Limits(USUAL, f"{tried}; no shorter period gives each outcome 10 of the newest rows", _FEWEST)
 
