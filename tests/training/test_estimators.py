@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Estimator
@@ -65,3 +66,17 @@ def test_a_text_without_any_common_category_is_no_input() -> None:
     table = FeatureTable({"group": np.array([str(i) for i in range(60)], dtype=object)})
     with pytest.raises(AuthorMustFix, match="no feature is left"):
         fit(Estimator(kind="logistic-regression"), table, np.arange(60) % 2, customer=np.arange(60))
+
+
+@pytest.mark.parametrize("last_below", [20, 21])
+def test_rounding_splits_to_float32_changes_no_answer(last_below: int) -> None:
+    """Halfway between two neighbours, a threshold rounded to even goes up for one of the two cases."""
+    steps = np.arange(1500, dtype=np.int32) % 40
+    near = (np.float32(1.0).view(np.int32) + steps).view(np.float32)
+    truth = (steps > last_below).astype(np.int64)
+    table = FeatureTable({"near": near})
+    plain = HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=4, early_stopping=False, random_state=1)
+    plain.fit(near.reshape(-1, 1), truth)
+    written = Estimator(kind="hist-gradient-boosting", parameters={"max_iter": 5, "max_leaf_nodes": 4}, seed=1)
+    ours = fit(written, table, truth, customer=truth)
+    np.testing.assert_array_equal(ours.predict_proba(table.frame()), plain.predict_proba(near.reshape(-1, 1)))
