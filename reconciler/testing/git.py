@@ -52,6 +52,7 @@ class FakeGit:
         self.kept: dict[str, str] = {}
         self.working_tree: Files | None = None
         self.objects: dict[str, Written] = {}
+        self._histories: dict[str, frozenset[str]] = {}
 
     # --- writing: what people do -----------------------------------------------------------------------
 
@@ -203,15 +204,13 @@ class FakeGit:
 
     # --- inside ----------------------------------------------------------------------------------------
 
-    def _history(self, commit: str) -> set[str]:
-        seen: set[str] = set()
-        todo = [commit]
-        while todo:
-            current = todo.pop()
-            if current not in seen:
-                seen.add(current)
-                todo.extend(self.objects[current].commit.parents)
-        return seen
+    def _history(self, commit: str) -> frozenset[str]:
+        """The commit and everything before it; commits never change, so each is worked out once."""
+        if commit not in self._histories:
+            parents = self.objects[commit].commit.parents
+            before: frozenset[str] = frozenset().union(*(self._history(parent) for parent in parents))
+            self._histories[commit] = before | {commit}
+        return self._histories[commit]
 
     def _common(self, one: str, two: str) -> str:
         """The newest commit that both have: of the common ones, that with the longest history."""

@@ -21,7 +21,7 @@ LIMIT = 0.6
 Step = Callable[[Shop], None]
 Changes = dict[str, bytes | None]
 
-WAYS = ("merge", "direct", "evil", "signed", "self-signed", "foxtrot")
+WAYS = ("merge", "signed", "direct", "signed", "evil", "signed", "self-signed", "foxtrot")
 
 
 def examples(count: int) -> settings:
@@ -85,6 +85,18 @@ def pins(name: str, ways: Sequence[str] = WAYS) -> st.SearchStrategy[Step]:
         st.sampled_from(VERSIONS),
         st.sampled_from(ways),
     )
+
+
+def _promote(version: str) -> Step:
+    def step(made: Shop) -> None:
+        land(made, made.pinned("production", version, digest=digest_of(made, version)), "signed")
+        made.apply()
+
+    return step
+
+
+#: What honest people do: a promotion that an approver signs, applied.
+promotions: st.SearchStrategy[Step] = st.builds(_promote, st.sampled_from(VERSIONS))
 
 
 def _withdraw(name: str, way: str) -> Step:
