@@ -18,7 +18,7 @@ from reconciler.testing.documents import (
 )
 from reconciler.testing.git import FakeGit, FakeHistory
 from reconciler.testing.house import Fakes, fake_house
-from reconciler.testing.ledger import FakeLease, FakeLedger, Leases
+from reconciler.testing.ledger import FakeLease, FakeLedger, Identity, Leases
 from reconciler.testing.manifests import FakeEditor, FakeFiles, FakeSource
 from reconciler.testing.stores import FakeData, FakeScorer, FakeSnapshots, FakeStore
 from reconciler.testing.target import FakeTarget
@@ -43,6 +43,7 @@ __all__ = [
     "FakeTarget",
     "FakeTrainer",
     "Fakes",
+    "Identity",
     "Leases",
     "environment",
     "environment_path",

@@ -10,7 +10,7 @@ from reconciler.domain.manifests import FolderTarget
 from reconciler.testing.clock import FakeClock
 from reconciler.testing.documents import TASK
 from reconciler.testing.git import FakeGit, FakeHistory
-from reconciler.testing.ledger import FakeLease, FakeLedger, Leases
+from reconciler.testing.ledger import FakeLease, FakeLedger, Identity, Leases
 from reconciler.testing.manifests import FakeEditor, FakeFiles, FakeSource
 from reconciler.testing.stores import FakeData, FakeScorer, FakeSnapshots, FakeStore
 from reconciler.testing.target import FakeTarget
@@ -34,7 +34,7 @@ class Fakes:
     targets: dict[str, FakeTarget] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.leases = Leases(self.clock)
+        self.leases = Leases()
         self.source = FakeSource(self.git)
 
     def open_store(self, path: str) -> FakeStore:
@@ -51,7 +51,7 @@ class Fakes:
 
     def lease(self, *, holder: str = "somebody", host: str = "laptop", process: int = 1) -> FakeLease:
         """Leases as one holder takes them."""
-        return FakeLease(self.leases, holder=holder, host=host, process=process)
+        return FakeLease(self.leases, self.clock, Identity(holder, host, process=process))
 
 
 def fake_house(fakes: Fakes, *, who: str = "somebody", lease: FakeLease | None = None) -> House:

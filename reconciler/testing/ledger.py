@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reconciler.domain.errors import PlanAgain
 from reconciler.domain.record import RECEIPT, Receipt, Record
-from reconciler.ports import Intent, LeaseState, LedgerState
+from reconciler.ports import Clock, Intent, LeaseState, LedgerState
 from reconciler.testing.clock import FakeClock
 
 EXPIRY = timedelta(minutes=10)
@@ -29,6 +30,7 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.commits: dict[str, list[LedgerCommit]] = {}
+        self._lock = threading.Lock()
         self.before_append: Callable[[Receipt], None] = lambda _receipt: None
 
     def read(self, environment: str) -> LedgerState:
@@ -41,14 +43,14 @@ class FakeLedger:
     def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
         """Add a commit on top of `state.tip`. Raises PlanAgain when the ledger has moved."""
         environment = record.environment
-        commits = self.commits.get(environment, [])
-        if (commits[-1].id if commits else None) != state.tip:
-            raise PlanAgain(f"ledger/{environment} has moved", next_step="plan again")
         self.before_append(receipt)
         content = RECEIPT.dump_json(receipt)
         identity = hashlib.sha1((state.tip or "").encode() + content, usedforsecurity=False).hexdigest()
-        commit = LedgerCommit(identity, content, record.files())
-        self.commits[environment] = [*commits, commit]
+        with self._lock:
+            commits = self.commits.get(environment, [])
+            if (commits[-1].id if commits else None) != state.tip:
+                raise PlanAgain(f"ledger/{environment} has moved", next_step="plan again")
+            self.commits[environment] = [*commits, LedgerCommit(identity, content, record.files())]
         return LedgerState(identity, record)
 
     def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
@@ -86,22 +88,47 @@ class FakeLedger:
 
 @dataclass
 class Leases:
-    """The refs of all leases, and which processes live: what several holders share."""
+    """The refs of all leases, and which processes are dead: what several holders share."""
 
-    clock: FakeClock
     states: dict[str, LeaseState] = field(default_factory=dict)
     dead: set[tuple[str, int]] = field(default_factory=set)
     taken: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def lives(self, lease: LeaseState) -> bool:
+        """Whether the process of a holder lives, as others on its host can tell."""
+        return (lease.host, lease.process) not in self.dead
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who takes leases: a person or CI run, and the process that would have to be dead for a takeover."""
+
+    who: str = "somebody"
+    host: str = "laptop"
+    boot_id: str = "boot"
+    process: int = 1
+    process_start: str = "0"
+    run_url: str | None = None
 
 
 class FakeLease:
-    """`ports.Lease` for one holder. Waiting lets the fake clock go on."""
+    """`ports.Lease` for one holder. Waiting calls `sleep`, which by default lets a fake clock go on."""
 
-    def __init__(self, shared: Leases, *, holder: str = "somebody", host: str = "laptop", process: int = 1) -> None:
+    def __init__(
+        self,
+        shared: Leases,
+        clock: Clock,
+        identity: Identity,
+        *,
+        sleep: Callable[[float], None] | None = None,
+        lives: Callable[[LeaseState], bool] | None = None,
+    ) -> None:
         self.shared = shared
-        self.holder = holder
-        self.host = host
-        self.process = process
+        self.identity = identity
+        self._clock = clock
+        self._sleep = sleep or self._let_time_pass
+        self._lives = lives or shared.lives
 
     def read(self, environment: str) -> LeaseState | None:
         """The lease as it is."""
@@ -109,20 +136,63 @@ class FakeLease:
 
     def acquire(self, environment: str, wait: timedelta) -> LeaseState:
         """Take it, or take it over. Raises PlanAgain when somebody else holds it and `wait` has passed."""
-        before = self.read(environment)
-        if before is not None and not self._is_free(before):
-            self.shared.clock.advance(min(wait, max(timedelta(0), before.expires - self._now())))
-            if not self._is_free(before):
-                raise PlanAgain(f"{before.holder} holds the lease of {environment}", next_step="wait for it")
+        deadline = self._clock.now() + wait
+        while True:
+            with self.shared.lock:
+                before = self.read(environment)
+                if before is None or self._is_free(before):
+                    return self._take(environment, before)
+            left = (deadline - self._clock.now()).total_seconds()
+            if left <= 0:
+                raise PlanAgain(
+                    f"{before.holder} on {before.host} holds the lease of {environment}",
+                    next_step="wait for it; reconciler lease break --reason ends it",
+                )
+            self._sleep(min(2.0, left))
+
+    def renew(self, lease: LeaseState, intent: Intent | None = None) -> LeaseState:
+        """Extend it. Raises PlanAgain when it is not ours any more."""
+        with self.shared.lock:
+            if self.read(lease.environment) != lease:
+                raise PlanAgain(f"the lease of {lease.environment} is not ours any more", next_step="plan again")
+            renewed = replace(lease, expires=self._clock.now() + EXPIRY, intent=intent or lease.intent)
+            self.shared.states[lease.environment] = renewed
+            return renewed
+
+    def release(self, lease: LeaseState) -> None:
+        """Give it back; a lease that was lost, and the lease of a dead holder, are left as they are."""
+        with self.shared.lock:
+            if self.shared.lives(lease) and self.read(lease.environment) == lease:
+                self.shared.states[lease.environment] = replace(lease, held=False)
+
+    def break_(self, environment: str) -> LeaseState | None:
+        """End another's lease."""
+        with self.shared.lock:
+            before = self.read(environment)
+            if before is None or not before.held:
+                return None
+            self.shared.states[environment] = replace(before, held=False)
+            return before
+
+    # --- what goes wrong ------------------------------------------------------------------------------
+
+    def die(self) -> None:
+        """The process of this holder is killed: it releases nothing, and others on its host can tell."""
+        self.shared.dead.add((self.identity.host, self.identity.process))
+
+    # --- inside ----------------------------------------------------------------------------------------
+
+    def _take(self, environment: str, before: LeaseState | None) -> LeaseState:
+        me = self.identity
         taken = LeaseState(
             environment=environment,
-            holder=self.holder,
-            host=self.host,
-            boot_id="boot",
-            process=self.process,
-            process_start="0",
-            run_url=None,
-            expires=self._now() + EXPIRY,
+            holder=me.who,
+            host=me.host,
+            boot_id=me.boot_id,
+            process=me.process,
+            process_start=me.process_start,
+            run_url=me.run_url,
+            expires=self._clock.now() + EXPIRY,
             generation=(before.generation if before else 0) + 1,
             held=True,
             intent=before.intent if before else None,
@@ -131,37 +201,15 @@ class FakeLease:
         self.shared.taken += 1
         return taken
 
-    def renew(self, lease: LeaseState, intent: Intent | None = None) -> LeaseState:
-        """Extend it. Raises PlanAgain when it is not ours any more."""
-        if self.read(lease.environment) != lease:
-            raise PlanAgain(f"the lease of {lease.environment} is not ours any more", next_step="plan again")
-        renewed = replace(lease, expires=self._now() + EXPIRY, intent=intent or lease.intent)
-        self.shared.states[lease.environment] = renewed
-        return renewed
-
-    def release(self, lease: LeaseState) -> None:
-        """Give it back; a lease that was lost, and the lease of a dead holder, are left as they are."""
-        dead = (self.host, self.process) in self.shared.dead
-        if not dead and self.read(lease.environment) == lease:
-            self.shared.states[lease.environment] = replace(lease, held=False)
-
-    def break_(self, environment: str) -> LeaseState | None:
-        """End another's lease."""
-        before = self.read(environment)
-        if before is None or not before.held:
-            return None
-        self.shared.states[environment] = replace(before, held=False)
-        return before
-
-    # --- what goes wrong ------------------------------------------------------------------------------
-
-    def die(self) -> None:
-        """The process of this holder is killed: it releases nothing, and others on its host can tell."""
-        self.shared.dead.add((self.host, self.process))
-
     def _is_free(self, lease: LeaseState) -> bool:
-        dead = lease.host == self.host and (lease.host, lease.process) in self.shared.dead
-        return not lease.held or lease.expires <= self._now() or dead
+        me = self.identity
+        if not lease.held or lease.expires <= self._clock.now():
+            return True
+        if lease.host == me.host:
+            return lease.boot_id != me.boot_id or not self._lives(lease)
+        return lease.run_url is not None and lease.run_url == me.run_url
 
-    def _now(self) -> datetime:
-        return self.shared.clock.now()
+    def _let_time_pass(self, seconds: float) -> None:
+        if not isinstance(self._clock, FakeClock):
+            raise TypeError("a FakeLease on another clock needs a sleep")
+        self._clock.advance(timedelta(seconds=seconds))

@@ -10,10 +10,12 @@ import pytest
 from reconciler.adapters.oci_layout import OciLayout
 from reconciler.domain.errors import VerificationFailed
 from reconciler.ports import ArtifactStore
+from reconciler.testing import FakeStore
 from tests.support.artifacts import Made, artifact, sha256
 
 FACTORIES: dict[str, Callable[[Path], ArtifactStore]] = {
     "oci-layout": lambda folder: OciLayout(folder / "store"),
+    "fake": lambda _folder: FakeStore(),
 }
 
 

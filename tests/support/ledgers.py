@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.adapters.git import GitHistory, GitLease, GitLedger, Holder, Refs, Repository
+from reconciler.adapters.git.host import process_start
 from reconciler.domain.record import (
     Deployment,
     DeployReceipt,
@@ -24,7 +25,8 @@ from reconciler.domain.record import (
     Served,
     Snapshot,
 )
-from reconciler.ports import Lease, Ledger
+from reconciler.ports import Lease, LeaseState, Ledger
+from reconciler.testing import FakeLease, FakeLedger, Identity, Leases
 from tests.support.repositories import Repo, Workbench
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -185,5 +187,26 @@ def remote_leases(folder: Path) -> Iterator[LeaseHouse]:
         yield house
 
 
-LEDGER_HOUSES = [local_ledgers, remote_ledgers]
-LEASE_HOUSES = [local_leases, remote_leases]
+@contextmanager
+def fake_ledgers(_folder: Path) -> Iterator[LedgerHouse]:
+    ledger = FakeLedger()
+    yield LedgerHouse(ledger, ledger, lambda: None)
+
+
+@contextmanager
+def fake_leases(_folder: Path) -> Iterator[LeaseHouse]:
+    shared = Leases()
+
+    def make(whose: Holder, clock: SetClock) -> Lease:
+        identity = Identity(**whose.__dict__)
+        return FakeLease(shared, clock, identity, sleep=clock.sleep, lives=_lives)
+
+    yield LeaseHouse(make, lambda: None)
+
+
+def _lives(lease: LeaseState) -> bool:
+    return process_start(lease.process) == lease.process_start
+
+
+LEDGER_HOUSES = [local_ledgers, remote_ledgers, fake_ledgers]
+LEASE_HOUSES = [local_leases, remote_leases, fake_leases]

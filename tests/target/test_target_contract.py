@@ -11,10 +11,12 @@ from reconciler.adapters.folder_target import FolderTarget
 from reconciler.domain.errors import NeedsPerson, PlanAgain, VerificationFailed
 from reconciler.domain.observed import Observed
 from reconciler.ports import Target
+from reconciler.testing import FakeTarget
 from tests.support.artifacts import Made, artifact
 
 FACTORIES: dict[str, Callable[[Path], Target]] = {
     "folder": lambda folder: FolderTarget(folder / "target", "sandbox", folder / "cache"),
+    "fake": lambda _folder: FakeTarget(),
     "folder-without-cache": lambda folder: FolderTarget(folder / "target", "sandbox"),
 }
 COMMIT = "a" * 40
