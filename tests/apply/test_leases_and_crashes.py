@@ -36,7 +36,7 @@ def test_a_lease_that_another_holds_is_refused_and_nothing_is_written() -> None:
     other = shop.fakes.lease(holder="ci", host="runner")
     other.acquire("sandbox", timedelta(0))
     before = shop.ledger.count()
-    with pytest.raises(PlanAgain, match="ci holds the lease of sandbox"):
+    with pytest.raises(PlanAgain, match="ci on runner holds the lease of sandbox"):
         shop.apply()
     assert shop.ledger.count() == before
     assert not shop.fakes.leases.states["production"].held

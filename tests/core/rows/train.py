@@ -1,0 +1,131 @@
+"""Rows of docs/planning.md: Train."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from reconciler.core.plan_format import action_document
+from reconciler.testing import model_version, version_path
+from tests.core.rows import V1, held, nothing_to_do, only, row, trained
+from tests.support.worlds import MODEL, OTHER_DIGEST, Shop
+
+
+@row("P10")
+def a_version_without_artifact() -> None:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    plan = shop.plan(environments=frozenset({"sandbox"}))
+    only(plan, "train sandbox payment 1.0.0", "deploy sandbox payment 1.0.0")
+    assert action_document(plan.actions[1])["digest"] is None
+
+
+@row("P11")
+def a_version_without_artifact_and_a_digest_in_its_pin() -> None:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0", digest=OTHER_DIGEST)
+    only(shop.plan(environments=frozenset({"sandbox"})), "train sandbox payment 1.0.0")
+    shop.apply()
+    held(shop.plan(), "sandbox", "digest-mismatch", "author")
+    assert shop.target("sandbox").deployed == 0
+
+
+@row("P12")
+def no_snapshot() -> None:
+    shop = Shop(refreshed=False)
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    shop.apply()
+    assert held(shop.plan(), "sandbox", "no-snapshot", "operator").next_step == "reconciler data refresh sandbox"
+
+
+@row("P13")
+def a_snapshot_that_is_not_recorded() -> None:
+    shop = Shop()
+    shop.add("1.0.0", data={"snapshot": OTHER_DIGEST})
+    shop.pin("sandbox", "1.0.0")
+    assert (
+        OTHER_DIGEST
+        in held(shop.plan(environments=frozenset({"sandbox"})), "sandbox", "no-snapshot", "operator").detail
+    )
+
+
+def failed_training(whose: str, times: int) -> Shop:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    shop.trainer.fail("train", "1.0.0", whose, times=times)
+    shop.apply()
+    return shop
+
+
+@row("P14")
+def a_recipe_that_failed() -> None:
+    held(failed_training("recipe", 1).plan(), "sandbox", "train-failed", "author")
+
+
+@row("P15")
+def a_recipe_that_failed_and_a_newer_snapshot() -> None:
+    shop = failed_training("recipe", 1)
+    shop.refresh(day=date(2026, 3, 20))
+    only(shop.plan(), "train sandbox payment 1.0.0", "deploy sandbox payment 1.0.0")
+
+
+@row("P16")
+def a_recipe_that_failed_and_retry() -> None:
+    plan = failed_training("recipe", 1).plan(retry=True)
+    only(plan, "train sandbox payment 1.0.0", "deploy sandbox payment 1.0.0")
+
+
+@row("P17")
+def a_machine_that_failed() -> None:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    shop.trainer.fail("train", "1.0.0", "machine", times=2)
+    tried = [done.outcome for done in shop.apply().done if done.action.__class__.__name__ == "Train"]
+    assert tried == ["failed", "failed", "succeeded"]
+    assert shop.serves("sandbox") == "1.0.0"
+
+
+@row("P18")
+def a_machine_that_failed_three_times() -> None:
+    held(failed_training("machine", 3).plan(), "sandbox", "train-failed", "author")
+
+
+@row("P19")
+def not_trained() -> None:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("production", "1.0.0", digest=OTHER_DIGEST)
+    held(shop.plan(), "production", "not-trained", "author")
+
+
+@row("P20")
+def a_trained_recipe_that_changed() -> None:
+    shop = trained()
+    shop.merge({V1: model_version(MODEL, "1.0.0", bias=0.9)})
+    assert "trained" in held(shop.plan(), "sandbox", "immutable", "author").detail
+
+
+@row("P21")
+def a_merged_recipe_that_changed() -> None:
+    shop = trained()
+    shop.add("1.1.0")
+    shop.add("1.2.0")
+    shop.refresh()
+    shop.merge({version_path(MODEL, "1.1.0"): model_version(MODEL, "1.1.0", bias=0.9)})
+    shop.pin("sandbox", "1.1.0")
+    assert "merged" in held(shop.plan(), "sandbox", "immutable", "author").detail
+    failed = failed_training("recipe", 1)
+    failed.merge({V1: model_version(MODEL, "1.0.0", bias=0.9)})
+    failed.refresh(day=date(2026, 3, 20))
+    held(failed.plan(), "sandbox", "immutable", "author")
+
+
+@row("P22")
+def a_new_owner() -> None:
+    shop = trained()
+    shop.merge({V1: model_version(MODEL, "1.0.0", owner="treasury")})
+    nothing_to_do(shop.plan())
