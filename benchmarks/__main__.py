@@ -1,6 +1,6 @@
 """`make bench`: measures every promise, prints one table, and ends with 1 where one was not kept.
 
-python -m benchmarks [NAME…]      some of them: start, history, plan
+python -m benchmarks [NAME…]      some of them: start, history, plan, changed
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import history_10000, plan_1000, start
+from benchmarks import changed, history_10000, plan_1000, start
 from benchmarks.report import Row, table
 
-ALL = {"start": start.rows, "history": history_10000.rows, "plan": plan_1000.rows}
+ALL = {"start": start.rows, "history": history_10000.rows, "plan": plan_1000.rows, "changed": changed.rows}
 
 
 def main(names: list[str]) -> int:

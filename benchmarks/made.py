@@ -94,13 +94,15 @@ def model_name(number: int) -> str:
 def manifests(models: int, versions: int = 1) -> dict[str, bytes]:
     """Path → bytes of the models and the environments, without releases."""
     texts = {f"environments/{name}.yaml": _ENVIRONMENT.format(name=name, spec=_SPECS[name]) for name in ENVIRONMENTS}
-    for number in range(models):
-        name = model_name(number)
-        for patch in range(versions):
-            version = f"1.0.{patch}"
-            text = _VERSION_FILE.format(name=name, version=version, least=number + patch)
-            texts[f"manifests/models/{name}/{version}.yaml"] = text
-    return {path: text.encode() for path, text in texts.items()}
+    files = {path: text.encode() for path, text in texts.items()}
+    return files | dict(version_file(number, patch) for number in range(models) for patch in range(versions))
+
+
+def version_file(number: int, patch: int) -> tuple[str, bytes]:
+    """Path and bytes of version 1.0.PATCH of the n-th model."""
+    name, version = model_name(number), f"1.0.{patch}"
+    text = _VERSION_FILE.format(name=name, version=version, least=number + patch)
+    return f"manifests/models/{name}/{version}.yaml", text.encode()
 
 
 @dataclass(frozen=True)
