@@ -1,0 +1,152 @@
+"""Stories of promotions: the first one, the next one, and what happens to a judgement in between."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tests.stories.conftest import Found
+from tests.support.company import Company
+from tests.support.receivables_yaml import MODEL, version
+
+FIRST = ["adopt production", "train sandbox 1.0.0", "deploy sandbox 1.0.0", "judge production 1.0.0"]
+
+
+def test_a_first_promotion(company: Company) -> None:
+    company.add("1.0.0")
+    assert company.apply() == FIRST
+    assert company.serves("sandbox") == "1.0.0"
+    assert company.serves() is None
+
+    proposed = company.run("promote", MODEL, "--to", "production", "-o", "json").json
+    assert proposed["added"][-1] == f'    {MODEL}: {{version: 1.0.0, digest: "{company.digest("1.0.0")}"}}'
+    merge = company.merge_branch(f"reconciler/promote/production/{MODEL}")
+    assert company.apply() == ["deploy production 1.0.0"]
+    assert company.serves() == "1.0.0"
+    status = company.status()
+    assert (status["evidence"], status["sync"], status["health"]) == ("merge", "synced", "healthy")
+    assert status["source_commit"] == merge
+    assert company.receipts() == ["adopt production", "deploy production 1.0.0"]
+    company.settled()
+
+
+def test_a_new_version_while_production_serves_another(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.add("1.1.0")
+    assert company.apply() == ["train sandbox 1.1.0", "deploy sandbox 1.1.0", "judge production 1.1.0"]
+    assert (company.serves("sandbox"), company.serves()) == ("1.1.0", "1.0.0")
+    judged = company.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"][0]
+    assert (judged["champion_version"], judged["champion"]) == ("1.0.0", company.digest("1.0.0"))
+    company.promote()
+    assert company.apply() == ["deploy production 1.1.0"]
+    assert company.serves() == "1.1.0"
+    company.settled()
+
+
+def test_productions_champion_changes_after_the_judgement(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.add("1.1.0")
+    company.apply()
+    company.add("1.2.0")
+    company.apply()
+    company.promote(number="1.2.0")
+    company.apply()
+    assert company.serves() == "1.2.0"
+
+    company.promote(number="1.1.0")  # judged, but against 1.0.0
+    assert [reason for reason, _ in company.held()] == ["judgement-missing"]
+    assert company.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
+    judged = company.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"]
+    assert [each["champion_version"] for each in judged] == ["1.0.0", "1.2.0"]
+    company.settled()
+
+
+def test_a_refresh_after_the_judgement_voids_nothing(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.add("1.1.0")
+    company.apply()
+    company.wait(days=3)
+    company.sales(date(2026, 3, 5), count=44)
+    refreshed = company.run("data", "refresh", "sandbox", "-o", "json").json
+    assert not refreshed["known"]
+    assert company.apply() == []
+    company.promote()
+    assert company.apply() == ["deploy production 1.1.0"]
+    company.settled()
+
+
+def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.add("1.1.0")
+    company.apply()
+    company.promote()
+    company.wait(days=36)
+    assert company.apply(code=3) == []
+    assert [reason for reason, _ in company.held()] == ["snapshot-stale"]
+    company.sales(date(2026, 4, 5), count=50)
+    company.run("data", "refresh", "sandbox")
+    assert company.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
+    company.settled()
+
+
+def test_rules_and_pin_in_one_merge(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.box.log_loss["1.1.0"] = 0.9  # worse than both baselines
+    company.add("1.1.0")
+    company.apply()
+    company.merge(company.rules("production", gates=[{"kind": "deployed-below"}]) | company.promoted("1.1.0"))
+    assert company.apply(code=3) == ["adopt production"]
+    ((reason, detail),) = company.held()
+    assert (reason, "log-loss 0.900 is not below" in detail) == ("gate", True)
+    assert company.serves() == "1.0.0"
+
+    company.merge(company.promoted("1.0.0"), "Take the pin back")
+    assert company.apply() == []
+    company.promote()
+    assert company.apply() == ["deploy production 1.1.0"]
+    company.settled()
+
+
+def test_three_environments_in_a_chain(found: Found) -> None:
+    company = found(staging={})
+    company.add("1.0.0")
+    assert company.apply() == [
+        "adopt staging", "adopt production", "train sandbox 1.0.0", "deploy sandbox 1.0.0", "judge staging 1.0.0",
+    ]  # fmt: skip
+    refused = company.run("promote", MODEL, "--to", "production", code=3)
+    assert f"{MODEL} has never been deployed in staging" in refused.err
+    company.promote("staging")
+    assert company.apply() == ["deploy staging 1.0.0", "judge production 1.0.0"]
+    assert (company.serves("staging"), company.serves()) == ("1.0.0", None)
+    company.promote("production")
+    assert company.apply() == ["deploy production 1.0.0"]
+    assert company.serves() == "1.0.0"
+    company.settled()
+
+
+def test_production_cannot_jump_over_staging(found: Found) -> None:
+    company = found(staging={})
+    company.add("1.0.0")
+    company.apply()
+    company.merge(company.promoted("1.0.0"))
+    assert company.apply(code=3) == ["judge production 1.0.0"]
+    assert company.held() == [("gate", "it has not been deployed in the environment it comes from")]
+    company.promote("staging")
+    assert company.apply() == ["deploy staging 1.0.0", "deploy production 1.0.0"]
+    company.settled()
+
+
+def test_two_models_are_independent(company: Company) -> None:
+    text = version("1.0.0")[f"manifests/models/{MODEL}/1.0.0.yaml"]
+    assert isinstance(text, str)
+    other = {"manifests/models/other/2.0.0.yaml": text.replace(MODEL, "other").replace("1.0.0", "2.0.0")}
+    company.box.fail("train", "2.0.0", "recipe")
+    pins = company.release("sandbox", "{version: 1.0.0}\n    other: {version: 2.0.0}")
+    company.merge(version("1.0.0") | other | pins)
+    done = company.apply(code=1)
+    assert done == [
+        "adopt production", "train sandbox 2.0.0 failed", "train sandbox 1.0.0", "deploy sandbox 1.0.0",
+        "judge production 1.0.0",
+    ]  # fmt: skip
+    assert company.apply(code=3) == []  # held by the recipe's failure, until a new version
+    company.apply("--retry")
+    company.settled()
