@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from reconciler.core.diff import diff
 from reconciler.core.plan_format import plan_document
+from reconciler.testing import model_version, version_path
 from tests.support import stories
 from tests.support.stories import Step
 from tests.support.worlds import as_json
@@ -51,6 +52,10 @@ def test_the_order_of_files_and_mappings_never_matters(steps: list[Step], seed: 
     shop = stories.shop()
     for step in steps:
         step(shop)
+    others = ("zeta", "fraud", "beta")
+    shop.merge({version_path(model, "1.0.0"): model_version(model, "1.0.0") for model in others})
+    for model in others:
+        shop.pin("sandbox", "1.0.0", model=model)
     world = shop.planned().world
     before = as_json(plan_document(diff(world)))
     assert as_json(plan_document(diff(world))) == before
