@@ -89,6 +89,15 @@ def test_a_pin_and_a_longer_life_of_judgements_in_one_merge_do_not_pass() -> Non
     never_serves(shop, "snapshot-stale")
 
 
+def test_a_going_back_and_a_longer_rollback_window_in_one_merge_are_a_promotion() -> None:
+    policy = {"evidence": "merge", "rollbackWindow": "1d"}
+    shop = Shop(production={"policy": policy}).in_production("1.0.0", "1.1.0")
+    shop.wait(days=2)
+    shop.merge({**shop.promotion("1.0.0"), **looser(shop, policy={**policy, "rollbackWindow": "400d"})})
+    assert actions(shop.plan()) == ["adopt production", "judge production payment 1.0.0"]
+    assert ("production", "judgement-missing") in reasons(shop.plan())
+
+
 def test_reverting_the_pin_and_promoting_again_is_the_way_out() -> None:
     shop = bad_model()
     shop.merge({**shop.promotion("1.0.0"), **looser(shop, gates=[])})
