@@ -29,7 +29,7 @@ def in_the_sandbox(shop: Shop, versions: list[str]) -> None:
         shop.apply()
 
 
-@stories.examples(120)
+@stories.examples(80)
 @given(
     steps=STEPS,
     policy=st.sampled_from(["none", "merge", "signed"]),
