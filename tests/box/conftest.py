@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -60,6 +61,16 @@ def trainer(deed: str, folder: Path, *walls: Walls, caps: Caps | None = None) ->
     )
 
 
+def alive(scratch: Path) -> list[str]:
+    """Command lines of processes that name the scratch folder; zombies have none."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and str(scratch) in (line := (entry / "cmdline").read_text(errors="replace")):
+                found.append(line.replace("\0", " "))
+    return found
+
+
 @pytest.fixture(params=[BUBBLEWRAP, NAMESPACE, SECCOMP], ids=["bubblewrap", "namespace+landlock", "seccomp+landlock"])
 def walls(request: pytest.FixtureRequest) -> Walls:
     """Each way to shut a child in that holds here; one that does not is skipped with what the probe saw."""
@@ -91,6 +102,7 @@ def run(tmp_path: Path, snapshot: Path) -> Run:
             files = {name: path.read_bytes() for name, path in ran.files.items()}
             answered = Answered(ran.result, files, ran.isolation, told)
         assert list(scratch.iterdir()) == [], "the job's folder is removed"
+        assert alive(scratch) == [], "nothing that the job started is left"
         return answered
 
     return run_

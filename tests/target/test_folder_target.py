@@ -82,6 +82,14 @@ def test_another_artifact_s_files_under_this_digest_are_seen(target: FolderTarge
     assert not target.observe().models[MODEL].intact
 
 
+def test_a_deployment_file_that_names_other_bytes_than_its_digest_has_is_seen(target: FolderTarget) -> None:
+    path = served(target) / "deployment.json"
+    content = json.loads(path.read_text())
+    content["files"]["model.onnx"] = NEW.digest
+    path.write_text(json.dumps(content))
+    assert "other files" in target.observe().models[MODEL].detail
+
+
 @pytest.mark.parametrize("link", ["/etc", "../outside", ".versions/other-model/x", ".versions/../../x", "nowhere"])
 def test_a_symlink_to_anywhere_else_is_drift_and_is_healed(target: FolderTarget, link: str) -> None:
     (target.root / MODEL).unlink()

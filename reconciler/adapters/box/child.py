@@ -6,13 +6,14 @@ signal handler, too) ends the child's whole group first.
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,9 @@ _KEPT_STDERR = 1 << 13
 
 @dataclass(frozen=True)
 class Bounds:
-    """Sums over all processes of a child: bytes of memory and of disk, seconds, number of processes."""
+    """Sums over all processes of a child: bytes of memory, and of disk in `folders`, seconds, processes."""
 
+    folders: Sequence[Path]
     memory: int
     disk: int
     processor: float
@@ -48,27 +50,48 @@ def run(
     *,
     environment: Mapping[str, str],
     bounds: Bounds,
-    folders: Sequence[Path],
     line: Callable[[bytes], None],
+    beat: Callable[[], None] = lambda: None,
+    info: tuple[int, int] | None = None,
 ) -> Ended:
-    """Run `argv`; `line` is called with each line of its stdout that is not too long. Raises OSError where it cannot
-    be started."""
-    process = subprocess.Popen(
-        argv,
-        env=dict(environment),
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    """Run `argv`; `line` is called with each line of its stdout that is not too long, `beat` again and again while
+    it runs. `info` is a pipe (taken over) through which the command tells the process that everything in the box ends
+    with. Raises OSError where it cannot be started."""
+    with ExitStack() as on_failure:
+        for end in info or ():
+            on_failure.callback(os.close, end)
+        process = subprocess.Popen(
+            argv,
+            env=dict(environment),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=info[1:] if info else (),
+        )
+        on_failure.pop_all()
+    last: int | None = None
     try:
+        last = _last_to_end(info) if info else None
         streams = _Streams(process, line)
-        reached = _follow(process, streams, bounds, folders)
+        reached = _follow(process, streams, bounds, beat)
     finally:
-        _end(process)
+        _end(process, last)
     streams.drain()
     return Ended(process.returncode, reached, streams.stderr)
+
+
+def _last_to_end(info: tuple[int, int]) -> int | None:
+    """A descriptor of the process that bubblewrap's box ends with: bubblewrap itself is gone a moment earlier."""
+    reading, writing = info
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read(1 << 12)
+    try:
+        return _opened(int(json.loads(told)["child-pid"]))
+    except (ValueError, KeyError, TypeError):
+        return None  # it failed before it began, and says why on stderr
 
 
 class _Streams:
@@ -126,7 +149,12 @@ class _Streams:
         self.stderr = (self.stderr + piece)[-_KEPT_STDERR:]
 
 
-def _follow(process: subprocess.Popen[bytes], streams: _Streams, bounds: Bounds, folders: Sequence[Path]) -> str | None:
+def _follow(
+    process: subprocess.Popen[bytes],
+    streams: _Streams,
+    bounds: Bounds,
+    beat: Callable[[], None],
+) -> str | None:
     """Follow the child until it ends (None) or reaches a bound (which)."""
     ended = os.pidfd_open(process.pid)
     streams.selector.register(ended, selectors.EVENT_READ, None)
@@ -138,8 +166,9 @@ def _follow(process: subprocess.Popen[bytes], streams: _Streams, bounds: Bounds,
             if now >= deadline:
                 return "wall"
             if now >= look:
-                if reached := _over(process.pid, bounds, folders):
+                if reached := _over(process.pid, bounds):
                     return reached
+                beat()
                 cost = time.monotonic() - now
                 # At most a twentieth of one processor goes into looking, however many processes the machine has.
                 look = now + max(0.05, 20 * cost)
@@ -150,7 +179,7 @@ def _follow(process: subprocess.Popen[bytes], streams: _Streams, bounds: Bounds,
         os.close(ended)
 
 
-def _over(child: int, bounds: Bounds, folders: Sequence[Path]) -> str | None:
+def _over(child: int, bounds: Bounds) -> str | None:
     used = watch.usage(child)
     if len(used.processes) > bounds.processes:  # first: many processes are much memory, too
         return "processes"
@@ -158,25 +187,33 @@ def _over(child: int, bounds: Bounds, folders: Sequence[Path]) -> str | None:
         return "memory"
     if used.processor > bounds.processor:
         return "processor"
-    if sum(watch.disk(folder) for folder in folders) > bounds.disk:
+    if sum(watch.disk(folder) for folder in bounds.folders) > bounds.disk:
         return "disk"
     return None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], last: int | None) -> None:
     """End the whole group, and everything below it, and wait until it is gone."""
-    open_ = [pidfd for pid in watch.usage(process.pid).processes if (pidfd := _opened(pid)) is not None]
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    members = [] if last is None else [last]
+    try:
+        members += [pidfd for pid in watch.usage(process.pid).processes if (pidfd := _opened(pid)) is not None]
+    finally:  # whatever happens here, nothing goes on running
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    _wait_for(members)
+
+
+def _wait_for(members: Sequence[int]) -> None:
+    """Wait until the processes of these descriptors are gone (they have been killed), and close them."""
     with selectors.DefaultSelector() as waiting:
-        for pidfd in open_:
+        for pidfd in members:
             waiting.register(pidfd, selectors.EVENT_READ)
         deadline = time.monotonic() + 10
         while waiting.get_map() and time.monotonic() < deadline:
             for key, _ in waiting.select(1):
                 waiting.unregister(key.fileobj)
-    for pidfd in open_:
+    for pidfd in members:
         os.close(pidfd)
 
 

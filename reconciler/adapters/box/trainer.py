@@ -7,10 +7,11 @@ no network, no home, no credential, no variable of the parent's. The parent beli
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,7 @@ class BoxedTrainer:
 
     def _result(self, walls: Walls, job: Job, rules: BoxRules, base: Path, progress: Progress) -> Result:
         bounds = Bounds(
+            folders=(base / "out", base / "home"),
             memory=rules.memory,
             disk=self._caps.disk,
             processor=rules.processor.total_seconds(),
@@ -108,14 +110,17 @@ class BoxedTrainer:
             # Bubblewrap itself is two processes.
             processes=self._caps.processes + 2,
         )
+        reporter = _Reporter(progress)
         try:
             cell = self._cell(job, rules, base)
+            info = os.pipe() if walls.bubblewrap else None
             ended = child.run(
-                command(walls, cell),
+                command(walls, cell, info=info[1] if info else None),
                 environment=cell.environment,
                 bounds=bounds,
-                folders=cell.write,
-                line=_reporter(progress),
+                line=reporter.line,
+                beat=reporter.beat,
+                info=info,
             )
         except OSError as error:
             return JobFailure(whose="machine", reason=f"training cannot be started: {error.strerror or error}")
@@ -189,8 +194,22 @@ def _limits(rules: BoxRules, caps: Caps) -> dict[str, int]:
     }
 
 
-def _reporter(progress: Progress) -> Callable[[bytes], None]:
-    return lambda line: answer.progress_line(line, progress)
+class _Reporter:
+    """Hands progress on, and says the newest again while nothing new comes: the parent's leases live on that."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._newest = ("working in the box", 0, 0)
+
+    def line(self, line: bytes) -> None:
+        answer.progress_line(line, self._heard)
+
+    def beat(self) -> None:
+        self._progress(*self._newest)
+
+    def _heard(self, label: str, done: int, total: int) -> None:
+        self._newest = (label, done, total)
+        self._progress(label, done, total)
 
 
 def _remove(base: Path) -> None:

@@ -66,8 +66,9 @@ class Cell:
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
-def command(walls: Walls, cell: Cell) -> list[str]:
-    """The command line that runs the cell inside these walls."""
+def command(walls: Walls, cell: Cell, *, info: int | None = None) -> list[str]:
+    """The command line that runs the cell inside these walls; bubblewrap writes the id of the process that all of the
+    box ends with to the descriptor `info`."""
     spec = {
         "argv": list(cell.argv),
         "folder": str(cell.folder),
@@ -81,7 +82,10 @@ def command(walls: Walls, cell: Cell) -> list[str]:
         "write": [str(path) for path in cell.write] + ["/dev/null"],
     }
     inner = [sys.executable, "-I", "-S", str(INSIDE), json.dumps(spec)]
-    return [*_bubblewrap(cell), *inner] if walls.bubblewrap else inner
+    if not walls.bubblewrap:
+        return inner
+    told = [] if info is None else ["--info-fd", str(info)]
+    return [*_bubblewrap(cell), *told, "--", *inner]
 
 
 def needed_by_python() -> tuple[Path, ...]:
@@ -115,7 +119,7 @@ def _bubblewrap(cell: Cell) -> list[str]:
             argv += ["--ro-bind", str(path), str(path)]
     for path in cell.write:
         argv += ["--bind", str(path), str(path)]
-    return [*argv, "--chdir", str(cell.folder), "--"]
+    return [*argv, "--chdir", str(cell.folder)]
 
 
 def _is_below(path: Path, places: Sequence[str]) -> bool:
