@@ -17,10 +17,11 @@ from reconciler.core.facts import World
 from reconciler.core.retries import MACHINE_ATTEMPTS
 from reconciler.core.rulebook import Rulebook, open_rulebook
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
-from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
+from reconciler.domain.errors import NeedsPerson, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
 from reconciler.domain.record import Receipt
 from reconciler.ports import LedgerState
+from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import NeverStop, Run, Stop, failed, perform
@@ -131,7 +132,8 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
     limit, number = 2, 0
     while True:
         world = survey(job.house, job.ask)
-        _forward_only(job.house, world, job.tip)
+        asked = world.ledgers.keys() if world.environments is None else world.ledgers.keys() & world.environments
+        forward_only(job.house, world, asked)
         limit = len(world.ledgers) + 2
         plan, run = _decide(job, world)
         if job.saved is not None and not job.done:
@@ -226,21 +228,3 @@ def _try(run: Run, action: Action) -> Done:
         why = f"{error.message}; {error.next_step}".rstrip("; ")
         return Done(action, "failed", why, error.exit_code, final=not isinstance(error, RetryLater))
     return Done(action, receipt.outcome, receipt.reason, 1 if receipt.outcome == "failed" else 0)
-
-
-def _forward_only(house: House, world: World, tip: str) -> None:
-    """Source moves forward only: a tip older than the last one applied is stale, one beside it is a rewritten main."""
-    for name in sorted(world.ledgers):
-        last = world.ledgers[name].last_source
-        asked = world.environments is None or name in world.environments
-        if not asked or last is None or house.history.is_ancestor(last, tip):
-            continue
-        if house.history.is_ancestor(tip, last):
-            raise PlanAgain(
-                f"main is at {tip[:12]}, and {name} was applied from the newer {last[:12]}",
-                next_step="fetch main, then plan again",
-            )
-        raise NeedsPerson(
-            f"main was rewritten: {name} was applied from {last[:12]}, which main does not contain any more",
-            next_step=f"merge it back: git merge -s ours {last} (kept by refs/reconciler/sources/{name})",
-        )

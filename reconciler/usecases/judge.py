@@ -10,6 +10,7 @@ from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.plan import Held, Judge
 from reconciler.domain.record import Artifact, Judgement, JudgeReceipt
 from reconciler.ports import LedgerState
+from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import NeverStop, Run, perform
@@ -33,6 +34,7 @@ def judge(house: House, named: str, *, for_environment: str) -> tuple[Judgement,
         trainer, asked = _asked(world, named, for_environment)
         if isinstance(asked, Judgement):
             return asked, False
+        house.history.keep_source(trainer, forward_only(house, world, [trainer]))
         receipt = perform(_run(house, world, leases, trainer), asked)
     if not isinstance(receipt, JudgeReceipt) or receipt.judgement is None:
         raise NeedsPerson(f"judging failed: {receipt.reason}", next_step="reconciler show says what the recipe is")

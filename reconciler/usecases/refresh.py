@@ -16,6 +16,7 @@ from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.manifests import EnvironmentData, EnvironmentSpec
 from reconciler.domain.record import RefreshReceipt, Snapshot
 from reconciler.ports import BadRow, Extract, LedgerState, Progress
+from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import NeverStop, Run, perform
@@ -41,6 +42,7 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         leases.take([environment])
         house.history.fetch()
         world = _read(house, environment)
+        house.history.keep_source(environment, forward_only(house, world, [environment]))
         run, book = _run(house, world, environment, leases)
         if book.adopt is not None and not book.adopt.pending:
             perform(run, book.adopt)
