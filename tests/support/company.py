@@ -260,6 +260,10 @@ class Company:
         """The folder with store, snapshots and targets."""
         return self.desk.path / ".reconciler" if self.origin is None else self.folder / "machine"
 
+    def blob(self, digest: str) -> Path:
+        """Where the store keeps the bytes of a digest."""
+        return self.home / "store/blobs/sha256" / digest.removeprefix("sha256:")
+
     def refs(self) -> dict[str, str]:
         """Every ref of the repository that counts."""
         return (self.origin or self.desk).refs()
@@ -287,3 +291,11 @@ def tell(action: Mapping[str, Any]) -> str:
     named = action.get("version") or (action.get("artifact") or {}).get("version") or ""
     failed = "failed" if action.get("outcome") == "failed" else ""
     return " ".join(filter(None, [action["action"], of, named, failed]))
+
+
+def tamper(path: Path) -> None:
+    """Flip a bit in the middle of a file that was meant to stay as it is."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(content)
