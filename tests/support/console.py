@@ -1,7 +1,7 @@
 """The `console` blocks of a document as a session: run them, compare what they print, or write it down anew.
 
 A block holds lines `$ command` (continued while the quotes are open or the line ends in a backslash) and what the
-command prints on stdout. Digests, commits, times and durations differ from run to run and are compared by shape.
+command prints on stdout. Digests, commits and times differ from run to run, last digits from machine to machine: they are compared by shape.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _SHAPES = (
     (re.compile(r"\b[0-9a-f]{12}\b"), "<commit>"),
     (re.compile(r"\b[0-9a-f]{7,10}\b(?=[ )]|$)"), "<commit>"),
     (re.compile(r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?"), "<time>"),
+    (re.compile(r"\b0\.\d{4,}\b|\b\d\.\de-\d\d\b"), "<number>"),
     (re.compile(r" +"), " "),
 )
 
