@@ -13,7 +13,7 @@ from reconciler.core import judging
 from reconciler.core.facts import World
 from reconciler.core.gates import needs_judgement
 from reconciler.core.pins import Decision, View, decide, goes_back, heal, orphan
-from reconciler.core.rulebook import Rulebook, open_rulebook, touched
+from reconciler.core.rulebook import Rulebook, rulebooks, touched
 from reconciler.domain.observed import TargetState
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Withdraw
 from reconciler.domain.problems import Problem
@@ -25,7 +25,7 @@ Outcome = tuple[list[Action], list[Held], int]
 
 def diff(world: World) -> Plan:
     """The plan for a world. The same world gives the same plan, whatever the order of its mappings."""
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     order = chain(books)
     actions: list[Action] = [
         adopt for name in order if (adopt := books[name].adopt) and not _untrusted(world, books, name)

@@ -56,6 +56,11 @@ def touched(problems: Iterable[Problem]) -> frozenset[tuple[str, str]]:
     return frozenset(touch for problem in problems if problem.severity == "error" for touch in problem.touches)
 
 
+def rulebooks(world: World) -> dict[str, Rulebook]:
+    """The rulebook of every environment that has rules, by name, in the order of the names."""
+    return {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+
+
 def open_rulebook(world: World, environment: str) -> Rulebook | None:
     """The rulebook of an environment, with its Adopt or what holds it; None where no rules can be read at all."""
     recorded = tuple(world.ledgers[environment].rules)

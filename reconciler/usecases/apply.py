@@ -15,17 +15,17 @@ from typing import Any
 from reconciler.core.diff import diff, trainer_of
 from reconciler.core.facts import World
 from reconciler.core.retries import MACHINE_ATTEMPTS
-from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.rulebook import rulebooks
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
 from reconciler.domain.errors import NeedsPerson, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
 from reconciler.domain.record import Receipt
-from reconciler.ports import LedgerState
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
-from reconciler.usecases.perform import NeverStop, Run, Stop, failed, perform
+from reconciler.usecases.perform import failed, perform
 from reconciler.usecases.plan import refuse_unless_same
+from reconciler.usecases.run import NeverStop, Run, Stop, begin_run
 from reconciler.usecases.survey import Ask, survey
 
 
@@ -166,23 +166,11 @@ def _work(job: _Job, plan: Plan) -> tuple[Action, ...]:
 
 def _decide(job: _Job, world: World) -> tuple[Plan, Run | None]:
     plan = diff(world)
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     if job.saved is None:
         plan = without_automatic(plan, {name: book.recorded_spec for name, book in books.items()})
     trainer = trainer_of(books)
-    return plan, _run(job, world, books, trainer) if trainer else None
-
-
-def _run(job: _Job, world: World, books: Mapping[str, Rulebook], trainer: str) -> Run:
-    return Run(
-        house=job.house,
-        leases=job.leases,
-        source_commit=job.tip,
-        states={name: LedgerState(world.tips[name], world.ledgers[name]) for name in world.ledgers},
-        specs={name: book.spec for name, book in books.items()},
-        trainer=trainer,
-        stop=job.stop,
-    )
+    return plan, begin_run(job.house, world, job.leases, trainer=trainer, stop=job.stop) if trainer else None
 
 
 def _pass(job: _Job, run: Run, work: tuple[Action, ...]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from reconciler.core import judging
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
-from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.plan import Held, Judge
 from reconciler.domain.record import Artifact, Judgement, JudgeReceipt
-from reconciler.ports import LedgerState
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
-from reconciler.usecases.perform import NeverStop, Run, perform
+from reconciler.usecases.perform import perform
 from reconciler.usecases.promote import rulebook_of
+from reconciler.usecases.run import begin_run
 from reconciler.usecases.survey import Ask, survey
 
 
@@ -35,7 +35,7 @@ def judge(house: House, named: str, *, for_environment: str) -> tuple[Judgement,
         if isinstance(asked, Judgement):
             return asked, False
         house.history.keep_source(trainer, forward_only(house, world, [trainer]))
-        receipt = perform(_run(house, world, leases, trainer), asked)
+        receipt = perform(begin_run(house, world, leases, trainer=trainer), asked)
     if not isinstance(receipt, JudgeReceipt) or receipt.judgement is None:
         raise NeedsPerson(f"judging failed: {receipt.reason}", next_step="reconciler show says what the recipe is")
     return receipt.judgement, True
@@ -45,19 +45,15 @@ def _world(house: House) -> World:
     return survey(house, Ask(revision=house.history.main_tip(), retry=True))
 
 
-def _books(world: World) -> dict[str, Rulebook]:
-    return {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
-
-
 def _asked(world: World, named: str, environment: str) -> tuple[str, Judge | Judgement]:
     book = rulebook_of(world, environment)
-    trainer = trainer_of(_books(world))
+    trainer = trainer_of(rulebooks(world))
     if trainer is None:
         raise NeedsPerson("there is not exactly one training environment", next_step="reconciler validate")
     model, _, version = named.partition("@")
     artifact = _artifact(world, trainer, model, version, book.spec.promotes_from)
     here = world.ledgers[environment].deployments.get(model)
-    max_age = book.spec.data.max_age or _books(world)[trainer].spec.data.max_age
+    max_age = book.spec.data.max_age or rulebooks(world)[trainer].spec.data.max_age
     bench = judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, retry=True)
     challenger = judging.Challenger(
         environment=environment,
@@ -83,15 +79,3 @@ def _artifact(world: World, trainer: str, model: str, version: str, below: str |
             f"{model} {version or '(nothing deployed)'} has no artifact", next_step=f"pin it in {trainer}, apply"
         )
     return artifact
-
-
-def _run(house: House, world: World, leases: Leases, trainer: str) -> Run:
-    return Run(
-        house=house,
-        leases=leases,
-        source_commit=world.source.commit,
-        states={name: LedgerState(world.tips[name], world.ledgers[name]) for name in world.ledgers},
-        specs={name: book.spec for name, book in _books(world).items()},
-        trainer=trainer,
-        stop=NeverStop(),
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
-from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.rulebook import Rulebook, open_rulebook, rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.manifests import Pin
 from reconciler.domain.names import short_digest
@@ -86,7 +86,7 @@ def _served(deployment: Deployment, version: str) -> str | None:
 
 def _facts(world: World, to: str, model: str, digest: str) -> tuple[str, ...]:
     """What is known of the challenger by the exam of `to`, in a few lines."""
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     trainer = trainer_of(books)
     if trainer is None:
         raise NeedsPerson("there is not exactly one training environment", next_step="reconciler validate")

@@ -5,7 +5,6 @@ Writes the environment's first Adopt before anything else. The ledger gets diges
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,13 +12,14 @@ from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook, open_rulebook
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.manifests import EnvironmentData, EnvironmentSpec
+from reconciler.domain.manifests import EnvironmentData
 from reconciler.domain.record import RefreshReceipt, Snapshot
-from reconciler.ports import BadRow, Extract, LedgerState, Progress
+from reconciler.ports import BadRow, Extract, Progress
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.leases import Leases
-from reconciler.usecases.perform import NeverStop, Run, perform
+from reconciler.usecases.perform import perform
+from reconciler.usecases.run import Run, begin_run
 from reconciler.usecases.survey import Ask, survey
 
 
@@ -72,10 +72,7 @@ def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[
     book = open_rulebook(world, environment)
     if book is None:
         raise AuthorMustFix(f"environments/{environment}.yaml cannot be read", next_step="reconciler validate")
-    specs: Mapping[str, EnvironmentSpec] = {environment: book.spec}
-    states = {environment: LedgerState(world.tips[environment], world.ledgers[environment])}
-    run = Run(house, leases, world.source.commit, states, specs, environment, NeverStop())
-    return run, book
+    return begin_run(house, world, leases, trainer=environment), book
 
 
 def _inputs(world: World, origin: str) -> EnvironmentData:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
-from reconciler.core.rulebook import open_rulebook
+from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.manifests import Pin
 from reconciler.domain.names import version_key
@@ -22,7 +22,7 @@ def retrain(house: House, model: str) -> Proposal:
     training environment's pin. Raises AuthorMustFix where nothing that decides an artifact has changed."""
     house.history.fetch()
     world = survey(house, Ask(revision=house.history.main_tip()))
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     trainer = trainer_of(books)
     if trainer is None or world.source.commit is None:
         raise NeedsPerson("there is not exactly one training environment", next_step="reconciler validate")

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
-from reconciler.core.rulebook import open_rulebook
+from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.jobs import CheckJob, CheckResult, JobFailure
 from reconciler.domain.manifests import EnvironmentSpec, Pin
 from reconciler.domain.names import short_digest
 from reconciler.domain.record import Served
 from reconciler.usecases.house import House
-from reconciler.usecases.perform import box_rules
 from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.proposal import Proposal, propose_pin
+from reconciler.usecases.run import box_rules
 from reconciler.usecases.survey import Ask, survey
 
 
@@ -68,7 +68,7 @@ def _earlier(world: World, model: str, environment: str, to: str | None, spec: E
 
 def prove(house: House, world: World, environment: str, model: str, served: Served) -> float:
     """The largest difference from the probe's expected answers. Raises VerificationFailed where it cannot be had."""
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     trainer = trainer_of(books)
     paths = [books[environment].spec.artifacts, *([books[trainer].spec.artifacts] if trainer else [])]
     store = next((s for path in paths if (s := house.open_store(path)).has(served.digest)), None)

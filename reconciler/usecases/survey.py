@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import chain, trainer_of
 from reconciler.core.facts import Origin, World
 from reconciler.core.identity import recipe_digest
-from reconciler.core.rulebook import open_rulebook, touched
+from reconciler.core.rulebook import rulebooks, touched
 from reconciler.core.validation import validate
 from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.observed import Signature, TargetState
@@ -206,7 +206,7 @@ def _applied(house: House, world: World) -> dict[tuple[str, str], str]:
 
 
 def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
-    books = {name: book for name in sorted(world.ledgers) if (book := open_rulebook(world, name))}
+    books = rulebooks(world)
     trainer = trainer_of(books)
     targets: dict[str, TargetState] = {}
     stored: dict[str, frozenset[str]] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.core.facts import World
 from reconciler.core.fold import fold
-from reconciler.core.rulebook import open_rulebook
+from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import ReconcilerError
 from reconciler.domain.manifests import EnvironmentSpec
 from reconciler.domain.names import short_digest
@@ -32,7 +32,7 @@ class Verified:
 def verify(house: House) -> Verified:
     """Verify all environments at the tip of main."""
     world = survey(house, Ask(revision=house.history.main_tip(), hash_targets=True))
-    specs = {n: book.spec for n in sorted(world.ledgers) if (book := open_rulebook(world, n))}
+    specs = {name: book.spec for name, book in rulebooks(world).items()}
     counts = {"ledger commits": 0, "artifacts": 0, "targets": 0, "snapshots": 0}
     faults: list[Fault] = []
     for name in sorted(world.ledgers):

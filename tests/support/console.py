@@ -1,7 +1,8 @@
 """The `console` blocks of a document as a session: run them, compare what they print, or write it down anew.
 
 A block holds lines `$ command` (continued while the quotes are open or the line ends in a backslash) and what the
-command prints on stdout. Digests, commits and times differ from run to run, last digits from machine to machine: they are compared by shape.
+command prints on stdout. Digests, commits and times differ from run to run, last digits of figures from machine to
+machine: they are compared by shape.
 """
 
 from __future__ import annotations

@@ -1,0 +1,189 @@
+"""The two actions whose work is done in the box: Train and Judge. What comes back is checked, stored and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.core import packaging
+from reconciler.core.gates import Question
+from reconciler.core.identity import digest_of
+from reconciler.core.judging import attempt_identity
+from reconciler.domain import oci
+from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
+from reconciler.domain.plan import Judge, Train
+from reconciler.domain.record import (
+    Artifact,
+    Failure,
+    Figures,
+    Isolation,
+    Judgement,
+    JudgeReceipt,
+    Receipt,
+    TrainReceipt,
+)
+from reconciler.ports import Intent, Ran
+from reconciler.usecases.run import Run
+
+
+def machine_failure(run: Run, attempt: str, reason: str) -> Failure:
+    return Failure(fingerprint=attempt, kind="machine", reason=reason, attempts=1, at=run.house.clock.now())
+
+
+# --- train -------------------------------------------------------------------------------------------------
+
+
+def train(run: Run, action: Train) -> Receipt:
+    known = _already_stored(run, action)
+    return known if known is not None else _train_anew(run, action)
+
+
+def _already_stored(run: Run, action: Train) -> Receipt | None:
+    """After a crash between store and receipt: bytes in the store are believed only if the lease had named them."""
+    mark = action.artifact.fingerprint or ""
+    digest = run.store(action.environment).find(mark)
+    if digest is None or run.leases.of(action.environment).intent != Intent(mark, digest):
+        return None
+    try:
+        files = run.store(action.environment).files(digest)
+    except VerificationFailed:
+        return None
+    card = ModelCard.model_validate_json(files[oci.CARD_FILE])
+    return _trained(run, action, digest, card.reported, None)
+
+
+def _train_anew(run: Run, action: Train) -> Receipt:
+    artifact = action.artifact
+    snapshots = run.house.open_snapshots(run.specs[action.environment].snapshots)
+    job = TrainJob(
+        model=artifact.model,
+        version=artifact.version,
+        recipe=artifact.recipe,
+        fingerprint=artifact.fingerprint or "",
+        snapshot=artifact.snapshot or "",
+        snapshot_folder=str(snapshots.folder(artifact.snapshot or "")),
+    )
+    with run.stop.interruptible(), run.box(action.environment, job) as ran:
+        if not isinstance(ran.result, TrainResult):
+            return train_failed(run, action, _failure(ran.result, artifact.fingerprint or "", run))
+        refused = _checked(run, action, ran)
+        if refused is not None:
+            return train_failed(run, action, _failure(refused, artifact.fingerprint or "", run))
+        contents = {name: ran.files[name].read_bytes() for name in (oci.MODEL_FILE, oci.CARD_FILE)}
+        result, isolation = ran.result, ran.isolation
+    digest = _store(run, action, contents)
+    return _trained(run, action, digest, result.reported, isolation)
+
+
+def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
+    """Have the bytes that will be stored parsed and probed in a box of their own; what it refuses, or None."""
+    folder = next(iter(ran.files.values())).parent if ran.files else Path()
+    job = CheckJob(model=action.model, version=action.version, artifact_folder=str(folder))
+    with run.box(action.environment, job) as checked:
+        return checked.result if isinstance(checked.result, JobFailure) else None
+
+
+def _store(run: Run, action: Train, contents: Mapping[str, bytes]) -> str:
+    """Name what is about to be stored in the lease, then store it."""
+    artifact = action.artifact
+    mark = artifact.fingerprint or ""
+    described = {name: (digest_of(content), len(content)) for name, content in contents.items()}
+    packed = packaging.package(model=artifact.model, version=artifact.version, fingerprint=mark, files=described)
+    blobs: dict[str, bytes | Path] = {described[name][0]: content for name, content in contents.items()}
+    blobs[packed.config_digest] = packed.config
+    run.leases.renew(action.environment, Intent(mark, packed.digest))
+    return run.store(action.environment).put(packed.manifest, blobs, mark)
+
+
+def _trained(run: Run, action: Train, digest: str, reported: Figures | None, isolation: Isolation | None) -> Receipt:
+    artifact = action.artifact.model_copy(
+        update={
+            "digest": digest,
+            "reported": reported,
+            "trained_at": run.house.clock.now(),
+            "isolation": isolation,
+            "lock_digest": run.house.trainer.lock_digest(),
+            "last_failure": None,
+        }
+    )
+    return run.write(TrainReceipt(**run.stamp(action.environment), artifact=artifact))
+
+
+def _failure(result: object, mark: str, run: Run) -> Failure:
+    whose = result.whose if isinstance(result, JobFailure) else "machine"
+    reason = result.reason if isinstance(result, JobFailure) else "the box answered something else"
+    return Failure(fingerprint=mark, kind=whose, reason=reason, attempts=1, at=run.house.clock.now())
+
+
+def train_failed(run: Run, action: Train, failure: Failure) -> Receipt:
+    artifact: Artifact = action.artifact.model_copy(update={"last_failure": failure})
+    stamp = {**run.stamp(action.environment), "outcome": "failed", "reason": failure.reason}
+    return run.write(TrainReceipt(**stamp, artifact=artifact))
+
+
+# --- judge -------------------------------------------------------------------------------------------------
+
+
+def judge(run: Run, action: Judge) -> Receipt:
+    record = run.states[action.environment].record
+    snapshot = record.newest_snapshot
+    if snapshot is None:
+        raise VerificationFailed(f"ledger/{action.environment} has no snapshot", next_step="plan again")
+    recipes = record.artifacts.get(action.model, {})
+    champion = recipes.get(action.champion_version or "")
+    folder = run.house.open_snapshots(run.specs[action.environment].snapshots).folder(snapshot.digest)
+    job = JudgeJob(
+        model=action.model,
+        version=action.version,
+        recipe=recipes[action.version].recipe,
+        champion_recipe=champion.recipe if champion else None,
+        exam=action.exam.model_dump(mode="json", by_alias=True),
+        snapshot=snapshot.digest,
+        snapshot_folder=str(folder),
+    )
+    with run.stop.interruptible(), run.box(action.environment, job) as ran:
+        result = ran.result
+    if not isinstance(result, JudgeResult):
+        return judge_failed(run, action, _failure(result, attempt_of(action, snapshot.digest), run))
+    judgement = _judgement(run, action, result, snapshot.digest)
+    return run.write(JudgeReceipt(**run.stamp(action.environment), **_named(action), judgement=judgement))
+
+
+def _named(action: Judge) -> dict[str, Any]:
+    return {
+        "model": action.model,
+        "version": action.version,
+        "digest": action.digest,
+        "for_environment": action.for_environment,
+    }
+
+
+def attempt_of(action: Judge, snapshot: str) -> str:
+    question = Question(action.for_environment, action.model, action.digest, action.champion, action.exam_digest)
+    return attempt_identity(question, snapshot)
+
+
+def judge_failed(run: Run, action: Judge, failure: Failure) -> Receipt:
+    stamp = {**run.stamp(action.environment), "outcome": "failed", "reason": failure.reason}
+    return run.write(JudgeReceipt(**stamp, **_named(action), failure=failure))
+
+
+def _judgement(run: Run, action: Judge, result: JudgeResult, snapshot: str) -> Judgement:
+    return Judgement(
+        environment=action.for_environment,
+        model=action.model,
+        version=action.version,
+        digest=action.digest,
+        champion=action.champion,
+        champion_version=action.champion_version,
+        exam_digest=action.exam_digest,
+        snapshot=snapshot,
+        cut=result.cut,
+        at=run.house.clock.now(),
+        figures=result.figures,
+        champion_figures=result.champion_figures,
+        baselines=result.baselines,
+        verdict="first" if action.champion is None else result.verdict,
+    )
