@@ -92,6 +92,7 @@ def furnish(
         open_snapshots=lambda path: FolderSnapshots(root / path),
         open_target=open_target,
         scratch=_scratch,
+        unpack=_unpack,
         scorer=OnnxScorer(),
         who=who,
         run_url=run_url,
@@ -105,6 +106,14 @@ def _scratch() -> Iterator[SnapshotStore]:
 
     with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
         yield FolderSnapshots(Path(folder))
+
+
+@contextmanager
+def _unpack(files: Mapping[str, bytes]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        yield Path(folder)
 
 
 def _who(repository: Repository, environment: Mapping[str, str]) -> str:

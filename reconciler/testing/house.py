@@ -73,6 +73,7 @@ def fake_house(fakes: Fakes, *, who: str = "somebody", lease: FakeLease | None =
         open_snapshots=fakes.open_snapshots,
         open_target=fakes.open_target,
         scratch=lambda: nullcontext(FakeSnapshots()),
+        unpack=lambda _files: nullcontext(Path("unpacked")),
         scorer=fakes.scorer,
         who=who,
     )

@@ -39,7 +39,7 @@ class House:
 
     `root` is the main worktree: relative paths of environment files resolve from it. `who` and `run_url` go into
     receipts. The `open_…` functions build the adapter for a path or a target named by rules in force; `scratch` is a
-    snapshot store that is gone when its context ends.
+    snapshot store, and `unpack` a folder with the files it is given, both gone when their context ends.
     """
 
     root: Path
@@ -58,6 +58,7 @@ class House:
     open_snapshots: Callable[[str], SnapshotStore]
     open_target: Callable[[str, FolderTarget], Target]
     scratch: Callable[[], AbstractContextManager[SnapshotStore]]
+    unpack: Callable[[Mapping[str, bytes]], AbstractContextManager[Path]]
     scorer: Scorer
     who: str
     run_url: str | None = None

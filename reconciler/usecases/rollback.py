@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
@@ -85,10 +83,8 @@ def prove(house: House, world: World, environment: str, model: str, served: Serv
 def probe(house: House, files: Mapping[str, bytes], named: str, specs: Mapping[str, EnvironmentSpec]) -> float:
     """Check and probe verified files in the box. Raises VerificationFailed with what the box said."""
     model, _, version = named.partition("@")
-    with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        job = CheckJob(model=model, version=version, artifact_folder=folder)
+    with house.unpack(files) as folder:
+        job = CheckJob(model=model, version=version, artifact_folder=str(folder))
         with house.trainer.run(job, box_rules(specs), house.progress) as ran:
             result = ran.result
     if isinstance(result, CheckResult):
