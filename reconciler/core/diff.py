@@ -12,8 +12,10 @@ from dataclasses import replace
 from reconciler.core import judging
 from reconciler.core.facts import World
 from reconciler.core.gates import needs_judgement
-from reconciler.core.pins import Decision, View, decide, goes_back, heal, orphan
+from reconciler.core.pin_holds import goes_back
+from reconciler.core.pins import decide, heal, orphan
 from reconciler.core.rulebook import Rulebook, rulebooks, touched
+from reconciler.core.view import Decision, View
 from reconciler.domain.observed import TargetState
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Withdraw
 from reconciler.domain.problems import Problem
