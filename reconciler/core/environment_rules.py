@@ -15,6 +15,7 @@ from reconciler.domain.manifests import (
     Threshold,
 )
 from reconciler.domain.problems import close_to
+from reconciler.domain.signers import unclear
 from reconciler.domain.source import SourceEnvironment
 from reconciler.domain.task import FieldSpec, TaskSpec
 
@@ -92,6 +93,10 @@ def _policy(name: str, environment: SourceEnvironment) -> Iterator[Flaw]:
     if spec.policy.evidence == "signed" and environment.signers_text is None:
         file = f"environments/{name}.allowed-signers"
         yield Flaw(at, f"evidence: signed needs {file}", "add it, with a line PRINCIPAL KEYTYPE KEY for each approver")
+    doubt = unclear(environment.signers_text or "")
+    if doubt is not None:
+        summary = f"line {doubt[0]} of environments/{name}.allowed-signers {doubt[1]}"
+        yield Flaw(at, summary, "let every line say which one person a key belongs to")
 
 
 def _gates(spec: EnvironmentSpec) -> Iterator[Flaw]:

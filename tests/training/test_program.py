@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from reconciler.domain.jobs import JudgeJob, TrainJob
 from reconciler.domain.manifests import Exam
 from reconciler.tasks.customer_payment.tables import load, to_day
 from reconciler.training import program
+from reconciler.training.environment import fixed
 from reconciler.training.judge import judge
 from reconciler.training.study import examine, recipe_of, study
 from reconciler.training.train import train
+from tests.support.components import leave_out
 from tests.support.receivables_small import small
 from tests.training.made import ESTIMATORS, SHA, quiet, recipe, run, train_job
 
@@ -88,6 +91,25 @@ def test_one_job_in_three_surroundings_gives_the_same_bytes_for_each_estimator(s
     found = [_in_surroundings(snapshot, tmp_path / str(i), env) for i, env in enumerate(_SURROUNDINGS)]
     assert set(found[0]) == set(ESTIMATORS)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.real
+def test_a_job_started_in_another_year_gives_the_same_bytes(snapshot: Path, tmp_path: Path) -> None:
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        leave_out("libfaketime")
+    # In the fixed environment the program does not start itself again, so the library stays loaded.
+    clock = {**fixed(), "RECONCILER_TRAINING_ENVIRONMENT": "1", "LD_PRELOAD": str(found[0]), "FAKETIME": "+3650d"}
+    told = subprocess.run(
+        [sys.executable, "-c", "import datetime; print(datetime.date.today().year)"],
+        env={**os.environ, **clock},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(told.stdout) >= datetime.now(UTC).year + 9
+    later = _in_surroundings(snapshot, tmp_path / "later", clock)
+    assert later == _in_surroundings(snapshot, tmp_path / "now", {})
 
 
 def test_a_job_runs_as_a_program_and_tells_its_progress_in_lines_of_json(snapshot: Path, tmp_path: Path) -> None:

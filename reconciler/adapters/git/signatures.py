@@ -14,9 +14,9 @@ from reconciler.adapters.git.failures import first_line
 from reconciler.adapters.git.repository import Repository
 from reconciler.domain.errors import NeedsPerson
 from reconciler.domain.observed import Signature
+from reconciler.domain.signers import unclear
 
 _GOOD = re.compile(r'^Good "git" signature for (.+) with \S+ key \S+$', re.MULTILINE)
-_KEY = re.compile(r"\s(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+\s+(AAAA\S+)")
 _SETTINGS = (
     "gpg.format=ssh",
     "gpg.ssh.program=ssh-keygen",
@@ -37,9 +37,9 @@ def check_signature(repository: Repository, commit: str, allowed_signers: str) -
         return Signature("none", detail="the commit is not signed")
     if not signature.startswith("-----BEGIN SSH SIGNATURE-----"):
         return Signature("bad", detail="not an SSH signature")
-    unclear = _unclear(allowed_signers)
-    if unclear:
-        return Signature("bad", detail=unclear)
+    doubt = unclear(allowed_signers)
+    if doubt:
+        return Signature("bad", detail=f"line {doubt[0]} of the allowed signers {doubt[1]}")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="allowed-signers-") as file:
         file.write(allowed_signers)
         file.flush()
@@ -52,22 +52,6 @@ def check_signature(repository: Repository, commit: str, allowed_signers: str) -
     if done.code or len(principals) != 1:
         return Signature("bad", detail=_reason(done.err))
     return Signature("good", principal=principals[0])
-
-
-def _unclear(allowed_signers: str) -> str:
-    """Why the allowed signers do not say who a key belongs to; empty where they do. git would name the first that
-    fits, and an author could then approve his own change under another's name."""
-    owners: dict[str, str] = {}
-    for number, line in enumerate(allowed_signers.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        principal = line.split()[0]
-        if set('*?!,"') & set(principal):
-            return f"line {number} of the allowed signers names {principal!r}: write one person a line"
-        key = _KEY.search(line)
-        if key and owners.setdefault(key[1], principal) != principal:
-            return f"line {number} of the allowed signers gives {principal} the key of {owners[key[1]]}"
-    return ""
 
 
 def _reason(text: str) -> str:
