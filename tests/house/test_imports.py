@@ -34,11 +34,6 @@ def test_imports_inside_functions_are_seen() -> None:
     assert hidden, "the walk over function bodies finds nothing at all: is it broken?"
 
 
-def test_the_fakes_are_imported_by_nothing_that_is_shipped_to_run() -> None:
-    users = [name for name in modules() if any(found.target == "reconciler.testing" for found in imports(name))]
-    assert users == []
-
-
 def test_every_module_says_in_its_docstring_what_it_is_for() -> None:
     silent = [name for name in modules() if not ast.get_docstring(tree(name))]
     assert silent == []

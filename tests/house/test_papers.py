@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.imports import ROOT, imports, modules
+from tests.support.imports import PACKAGE, ROOT, imports, modules
 
 #: Hosts of package registries, in pieces, so that this file does not name them either.
 REGISTRIES = tuple(
@@ -157,6 +157,12 @@ def test_architecture_names_every_room() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     rooms = {name.split(".")[1] for name in modules() if "." in name}
     assert [room for room in sorted(rooms) if f"reconciler/{room}" not in text] == []
+
+
+def test_every_file_that_architecture_names_is_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_/]+(?:\.py|/))`", text)) - {"spec.py"}
+    assert [name for name in sorted(named) if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
 
 
 @pytest.mark.parametrize("target", ["help", "setup", "demo", "test", "lint", "bench", "lock", "clean"])
