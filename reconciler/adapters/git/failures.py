@@ -79,6 +79,12 @@ def _repository(text: str, line: str) -> ReconcilerError | None:
         return NeedsPerson(line, next_step=advice or "git config --global --add safe.directory FOLDER")
     if "not a git repository" in text:
         return NeedsPerson("this is not a git repository", next_step="git init, or reconciler init DIR")
+    if "bad config" in text or "GIT_CONFIG_" in text:
+        return NeedsPerson(
+            f"git's configuration cannot be read: {line}", next_step="mend the file, line or variable that is named"
+        )
+    if "Expected git repo version" in text or "unknown repository extension" in text:
+        return NeedsPerson(f"this git cannot read the repository: {line}", next_step="install a newer git")
     if "must be run in a work tree" in text:
         return NeedsPerson("this is a bare repository, without files", next_step="git clone it and work in the clone")
     if "not allowed" in text and "transport" in text:

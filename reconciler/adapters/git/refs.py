@@ -43,7 +43,7 @@ class Refs:
     def listing(self, prefix: str) -> dict[str, str]:
         """Full name → id of every ref below `prefix` here."""
         out = self._repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "--end-of-options", prefix)
-        rows = (row.split(" ") for row in out.decode("utf-8", "surrogateescape").splitlines())
+        rows = (row.split(" ") for row in out.decode("utf-8", "surrogateescape").split("\n")[:-1])
         return {row[0]: row[1] for row in rows}
 
     def move(self, ref: str, new: str, old: str | None) -> None:
@@ -82,7 +82,7 @@ class Refs:
     def on_remote(self, ref: str) -> str | None:
         """The value that `ref` has on the remote now. Raises RetryLater where it cannot be reached."""
         out = self._repository.git.run("ls-remote", "--end-of-options", self._repository.remote or "", ref)
-        rows = (row.split("\t") for row in out.decode("utf-8", "replace").splitlines())
+        rows = (row.split("\t") for row in out.decode("utf-8", "replace").split("\n")[:-1])
         return next((row[0] for row in rows if row[1] == ref), None)
 
     def fetch(self, *refspecs: str, whole: bool = False) -> None:

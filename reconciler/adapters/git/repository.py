@@ -60,8 +60,7 @@ class Repository:
         """The repository that holds the folder `path`. Raises NeedsPerson where there is none, where it is bare,
         and where git config names a remote that is not there."""
         git = Git(path)
-        told = git.run("rev-parse", "--show-object-format", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        algorithm, root, git_dir, common = told.decode("utf-8", "surrogateescape").splitlines()
+        algorithm, root, git_dir, common = _places(git)
         settings = _settings(git)
         return cls(
             root=Path(root),
@@ -99,7 +98,7 @@ class Repository:
         """The main worktree: what relative store and target paths are resolved from."""
         if self.git_dir == self.common_dir:
             return self.root
-        first = self.git.run("worktree", "list", "--porcelain").split(b"\n", 1)[0]
+        first = self.git.run("worktree", "list", "--porcelain", "-z").split(b"\0", 1)[0]
         return Path(first.removeprefix(b"worktree ").decode("utf-8", "surrogateescape"))
 
     @property
@@ -170,6 +169,22 @@ class Repository:
                 next_step="git config --global user.name NAME and git config --global user.email ADDRESS",
             )
         return done.out.decode("utf-8", "replace").rsplit(" ", 2)[0]
+
+
+def _places(git: Git) -> list[str]:
+    """Object format, root, git folder and common git folder. Raises NeedsPerson where a name is not UTF-8."""
+    asked = ("--show-object-format", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    told = git.run("rev-parse", *asked)
+    if told.count(b"\n") == len(asked):
+        lines = told.split(b"\n")[:-1]
+    else:  # a folder with a line break in its name: one question at a time
+        lines = [git.run("rev-parse", each).removesuffix(b"\n") for each in asked]
+    try:
+        return [line.decode("utf-8") for line in lines]
+    except UnicodeDecodeError:
+        raise NeedsPerson(
+            "the path of this repository is not UTF-8 text", next_step="rename its folder, or clone it elsewhere"
+        ) from None
 
 
 def _settings(git: Git) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.adapters.git.failures import classify
 from reconciler.adapters.git.repository import Repository, is_object_id
 from reconciler.domain.errors import NeedsPerson
 
@@ -12,6 +13,8 @@ def resolve(repository: Repository, revision: str) -> str:
     found = done.out.decode("ascii", "replace").strip()
     if done.code == 0 and is_object_id(found):
         return found
+    if "not a git repository" in done.err:  # such as a core.worktree that leads out of it
+        raise classify(["rev-parse"], done.code, done.err)
     empty = repository.git.attempt("rev-parse", "--verify", "--quiet", "HEAD").code != 0
     if empty and revision in ("HEAD", repository.main):
         raise NeedsPerson("this repository has no commits yet", next_step="git commit the manifests first")
