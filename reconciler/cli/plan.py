@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command as make
+from reconciler.cli.out_file import OutFile
 from reconciler.cli.root import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.plans import plan_lines
@@ -25,7 +26,7 @@ reconciler plan --detailed-exitcode      2: there are changes
 @click.option("--working-tree", is_flag=True, help="Preview uncommitted edits; what this shows cannot be applied.")
 @click.option("-e", "--environment", "environments", multiple=True, metavar="ENV", help="Only these environments.")
 @click.option("--select", "models", multiple=True, metavar="MODEL", help="Only these models.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply FILE`.")
+@click.option("--out", type=OutFile(), help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes.")
 @click.option("--explain", is_flag=True, help="Say by which rule each action is proposed.")
 def command(  # noqa: PLR0913  one parameter an option
