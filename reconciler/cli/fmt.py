@@ -57,4 +57,4 @@ def _document(formed: tuple[Formed, ...]) -> str:
         {"file": file.name, "changed": file.changed, "refused": file.refused or None, "diff": file.diff() or None}
         for file in formed
     ]
-    return json.dumps({"format_version": 1, "files": files}, indent=2, ensure_ascii=False)
+    return json.dumps({"format_version": 1, "files": files}, indent=2)

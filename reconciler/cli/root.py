@@ -20,7 +20,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.views.escape import terminal
-from reconciler.domain.errors import ReconcilerError
+from reconciler.domain.errors import ReconcilerError, RetryLater
 
 if TYPE_CHECKING:
     from reconciler.usecases.house import House
@@ -97,7 +97,7 @@ class Root(click.Group):
 
             close = difflib.get_close_matches(name, COMMANDS, 1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            ctx.fail(f"There is no command {terminal(name)!r}.{hint}")
+            ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -141,13 +141,13 @@ def run(root: Root, argv: list[str] | None = None) -> int:
     try:
         result = root.main(args=argv, prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
-        error.show()
+        _tell_usage(error)
         return USAGE_ERROR
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return 1
     except click.ClickException as error:
-        error.show()
+        click.echo(f"error: {_indented(error.format_message())}", err=True)
         return 1
     except ReconcilerError as error:
         return _tell(error, show)
@@ -157,18 +157,44 @@ def run(root: Root, argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        return _tell(_of_the_machine(error), show)
     except Exception as error:  # the last wall: no traceback reaches a user
         return _tell_unforeseen(error, show)
     return result if isinstance(result, int) else 0
 
 
 def _tell(error: ReconcilerError, show: bool) -> int:
-    click.echo(f"error: {terminal(error.message, lines=True)}", err=True)
+    click.echo(f"error: {_indented(error.message)}", err=True)
     if error.next_step:
-        click.echo(f"next:  {terminal(error.next_step, lines=True)}", err=True)
+        click.echo(f"next:  {_indented(error.next_step)}", err=True)
     if show:
         traceback.print_exception(error)
     return error.exit_code
+
+
+def _indented(text: str) -> str:
+    """Safe text whose further lines cannot pass for lines of ours: a path may hold a line break."""
+    return terminal(text, lines=True).replace("\n", "\n       ")
+
+
+def _tell_usage(error: click.UsageError) -> None:
+    """As click shows it, but for what was typed, which may hold escapes."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    if error.ctx is not None:
+        click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {_indented(error.format_message())}", err=True)
+
+
+def _of_the_machine(error: OSError) -> ReconcilerError:
+    """What the operating system refused, where nothing closer to it has said so: a full disk behind stdout."""
+    place = f"{error.filename}: " if error.filename else ""
+    return RetryLater(
+        f"{place}{error.strerror or type(error).__name__}",
+        next_step="make room, or mend what is named (standard output may be a full disk); then run it again",
+    )
 
 
 def _tell_unforeseen(error: Exception, show: bool) -> int:
