@@ -26,7 +26,7 @@ from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import failed, perform
 from reconciler.usecases.plan import refuse_unless_same
 from reconciler.usecases.run import NeverStop, Run, Stop, begin_run
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, refuse_unknown, survey
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,8 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
     limit, number = 2, 0
     while True:
         world = survey(job.house, job.ask)
+        if job.saved is None:
+            refuse_unknown(world)
         asked = world.ledgers.keys() if world.environments is None else world.ledgers.keys() & world.environments
         forward_only(job.house, world, asked)
         limit = len(world.ledgers) + 2

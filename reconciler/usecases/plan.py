@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from reconciler.domain.errors import AuthorMustFix, PlanAgain, RetryLater
 from reconciler.domain.plan import Plan
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, refuse_unknown, survey
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class Planned:
 
 
 def plan(house: House, ask: Ask) -> Planned:
-    """Plan a revision (or the working tree). Raises what reading raises; manifest faults are in the plan as held."""
+    """Plan a revision (or the working tree). Raises what reading raises, and AuthorMustFix for an unknown environment
+    or model; manifest faults are in the plan as held."""
     world = survey(house, ask)
+    refuse_unknown(world)
     made = diff(world)
     return Planned(replace(made, notes=tuple(_notes(house, world))), world)
 
@@ -111,10 +115,16 @@ def _short(commit: object) -> str:
 
 def write_plan(path: Path, content: bytes) -> None:
     """Write a saved plan beside its final place, then rename. Raises RetryLater where the disk refuses."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RetryLater(f"{path} cannot be written: {error.strerror}", next_step="choose another place") from error
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RetryLater(
+            f"{path} cannot be written: {error.strerror}", next_step="make room, or choose another place"
+        ) from error

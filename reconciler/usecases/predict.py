@@ -18,6 +18,7 @@ from reconciler.domain.names import short_digest
 from reconciler.ports import ScoringAsk
 from reconciler.usecases.house import House
 from reconciler.usecases.promote import rulebook_of
+from reconciler.usecases.refresh import refuse_future
 from reconciler.usecases.survey import Ask, survey
 
 
@@ -48,6 +49,7 @@ def predict(
     name = _model(world, environment, model)
     version, digest, files = _deployed(house, world, book, name)
     card = ModelCard.model_validate_json(files[oci.CARD_FILE])
+    refuse_future(house, as_of)
     with _data(house, world, book, as_of) as (folder, day):
         if day < date.fromisoformat(card.trained_until) and not hindsight:
             raise AuthorMustFix(
@@ -68,6 +70,12 @@ def _model(world: World, environment: str, model: str | None) -> str:
         return serving[0]
     if model in serving:
         return model
+    if environment in world.rewritten:
+        raise VerificationFailed(
+            f"ledger/{environment} is missing or was rewritten: the target of {environment} remembers a commit that it "
+            "does not contain",
+            next_step=f"restore ledger/{environment} from a copy",
+        )
     if not serving:
         raise NeedsPerson(f"{environment} serves no model", next_step="pin one, merge, reconciler apply")
     known = ", ".join(serving)

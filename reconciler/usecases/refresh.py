@@ -6,7 +6,7 @@ Writes the environment's first Adopt before anything else. The ledger gets diges
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook, open_rulebook
@@ -36,6 +36,7 @@ class Refreshed:
 def refresh(house: House, environment: str, *, as_of: date | None = None, progress: Progress = silent) -> Refreshed:
     """Refresh one environment. Raises AuthorMustFix for an environment that is no copy, for sources that are not
     allowed or not readable, and for more bad rows than are borne."""
+    refuse_future(house, as_of)
     notes = tuple(house.history.fetch())
     with Leases(house) as leases:
         world = _read(house, environment)
@@ -58,6 +59,13 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
         run.write(RefreshReceipt(**run.stamp(environment), snapshot=snapshot))
     return Refreshed(snapshot, known, examples, notes)
+
+
+def refuse_future(house: House, as_of: date | None) -> None:
+    """Raise AuthorMustFix for an as-of after today (in any time zone): what will be known then, nobody knows yet."""
+    today = house.clock.now().date()
+    if as_of is not None and as_of > today + timedelta(days=1):
+        raise AuthorMustFix(f"as-of {as_of} lies in the future: today is {today}", next_step="check the year")
 
 
 def _read(house: House, environment: str) -> World:

@@ -6,6 +6,7 @@ commits are looked through only for pins and rules that are not what the ledger 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,8 +15,10 @@ from reconciler.core.facts import Origin, World
 from reconciler.core.identity import recipe_digest
 from reconciler.core.rulebook import rulebooks, touched
 from reconciler.core.validation import validate
+from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.observed import Signature, TargetState
+from reconciler.domain.problems import close_to
 from reconciler.domain.record import Evidence, Record, Rules
 from reconciler.domain.source import Source, SourceEnvironment
 from reconciler.ports import Commit, LedgerState
@@ -56,6 +59,26 @@ def survey(house: House, ask: Ask) -> World:
     world = replace(world, rule_origins=_rule_origins(house, world))
     world = replace(world, origins=_pin_origins(house, world), applied_recipes=_applied(house, world))
     return _looked_at(house, world, hash_targets=ask.hash_targets)
+
+
+def refuse_unknown(world: World) -> None:
+    """Raise AuthorMustFix where an environment or model was asked for by a name that nothing has: a misspelt name
+    must not pass for one that has nothing to do."""
+    faulty = touched(world.source.problems)
+    environments = {
+        *world.source.environments,
+        *world.ledgers,
+        *(name for kind, name in faulty if kind == "environment"),
+    }
+    models = {model for model, _ in world.source.versions} | {model for _, model in world.source.pins}
+    models |= {model for record in world.ledgers.values() for model in record.deployments}
+    models |= {re.sub(r"^.*/|@.*$", "", name) for kind, name in faulty if kind in ("model", "version", "pin")}
+    for what, asked, known in (("environment", world.environments, environments), ("model", world.models, models)):
+        strange = min((asked or frozenset()) - known, default=None)
+        if strange is not None:
+            raise AuthorMustFix(
+                f"there is no {what} {strange!r} here", next_step=close_to(strange, known, say=f"{what}s")
+            )
 
 
 def _ledgers(house: House, source: Source) -> dict[str, LedgerState]:

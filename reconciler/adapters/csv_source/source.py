@@ -85,12 +85,16 @@ class CsvDataSource:
         for table in checked:
             table.write(work.database, work.folder)
         newest = checked[0].newest
-        if as_of is None and newest is None:
-            raise AuthorMustFix("there is not one good invoice", next_step="check the mapping and the date formats")
+        if newest is None:
+            when = f" of {as_of} or before" if as_of else ""
+            raise AuthorMustFix(
+                f"{data.invoices.source.path}: there is not one good invoice{when}",
+                next_step="check the file, the mapping, the date formats" + (" and --as-of" if as_of else ""),
+            )
         causes = {f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()}
         bad = [BadRow(row.cause, row.line, f"{t.table}.{row.field}") for t in checked for row in t.examples]
         return Extract(
-            work.folder, as_of or newest or date.min, {t.table: t.good for t in checked}, causes, tuple(bad[:EXAMPLES]),
+            work.folder, as_of or newest, {t.table: t.good for t in checked}, causes, tuple(bad[:EXAMPLES]),
             columns,
         )  # fmt: skip
 
