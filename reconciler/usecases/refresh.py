@@ -87,6 +87,9 @@ def _inputs(world: World, origin: str) -> EnvironmentData:
     """The data block of the environment that is copied from, by its rules in force where it has any."""
     book = open_rulebook(world, origin) if origin in world.ledgers else None
     data = book.spec.data if book else None
+    faults = [fault for fault in world.source.problems if ("environment", origin) in fault.touches]
+    if book is None and faults:
+        raise AuthorMustFix(f"the data of {origin} is not known: {faults[0]}", next_step="reconciler validate")
     if data is None or data.invoices is None:
         raise AuthorMustFix(
             f"{origin} says nothing of where its invoices are",

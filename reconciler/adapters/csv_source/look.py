@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -21,6 +22,12 @@ class CsvLook:
     def look(self, path: Path, most: int = 50_000) -> Sample:
         """See `ports.TableLook`. Keeps at most about `most` rows in memory: beyond them every second row, then
         every fourth, and so on."""
+        if not path.exists():
+            web = re.match(r"[a-z][a-z0-9+.-]*:/", str(path))  # a Path folds :// to :/
+            raise AuthorMustFix(
+                f"{path} is not there" + (" (a URL cannot be read)" if web else ""),
+                next_step="name a CSV file on this machine",
+            )
         place = path.absolute()
         with open_allowed(place.name, place.parent, (place.resolve().parent,)) as stream:
             head = stream.read(_HEAD)

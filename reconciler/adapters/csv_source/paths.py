@@ -71,7 +71,8 @@ def _must_be_allowed(path: str, resolved: Path, allowed: Sequence[Path]) -> None
     if not inside or ".git" in resolved.parts:
         raise AuthorMustFix(
             f"{path} may not be read: it lies outside the folders that this runner allows",
-            next_step=f"git config --add reconciler.dataAllow {resolved.parent}   (or set RECONCILER_DATA_ALLOW)"
+            next_step=f"name a file inside them; if this runner shall read data in {resolved.parent}, whoever keeps it "
+            f"types: git config --add reconciler.dataAllow {resolved.parent} (or sets RECONCILER_DATA_ALLOW)"
             if ".git" not in resolved.parts
             else "name a file outside .git",
         )

@@ -6,6 +6,7 @@ longer than `LINE_LIMIT`, a quote that does not end and an encoding that does no
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -78,6 +79,7 @@ class _Lines:
 
     def __init__(self, stream: BinaryIO, name: str, encoding: str) -> None:
         _check_mark(stream, name, encoding)
+        self._stream = stream
         self._text = io.TextIOWrapper(stream, encoding=_CODECS[encoding], errors="strict", newline="")
         self._name, self._encoding = name, encoding
         self._number = 0
@@ -109,9 +111,32 @@ class _Lines:
 
     def _wrong_encoding(self) -> AuthorMustFix:
         return AuthorMustFix(
-            f"{self._name}: at or after line {self._number} the bytes are not {self._encoding}",
+            f"{self._name}:{_first_wrong_line(self._stream, self._encoding)}: the bytes are not {self._encoding}",
             next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
         )
+
+
+def _first_wrong_line(stream: BinaryIO, encoding: str) -> int:
+    """The number of the first line whose bytes do not fit the encoding; the reading of the stream ends here."""
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder(_CODECS[encoding])()
+    number, before = 1, ""
+    while True:
+        block = stream.read(1 << 16)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            text = error.object[: error.start].decode(_CODECS[encoding], "ignore")
+            return number + _breaks(before + text)
+        number, before = number + _breaks(before + text), text[-1:] if text.endswith("\r") else ""
+        if before:
+            number -= 1  # it may be the first half of CRLF
+        if not block:
+            return number
+
+
+def _breaks(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _name(cell: str) -> str:

@@ -47,7 +47,7 @@ def shown(value: Any) -> str:
         return "empty"
     if isinstance(value, bool):
         return str(value).lower()
-    text = " ".join(str(value).split())
+    text = " ".join(str(value).split()) or "''"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
