@@ -25,12 +25,12 @@ def test_withdraw_and_pin_again(company: Company) -> None:
     company.settled()
 
 
-def test_a_pin_that_vanished_keeps_serving(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.merge(company.release("production", None))
-    assert company.apply(code=3) == []
-    assert [reason for reason, _ in company.held()] == ["orphaned"]
-    assert company.serves() == "1.0.0"
+def test_a_pin_that_vanished_keeps_serving(local: Company) -> None:
+    local.in_production("1.0.0")
+    local.merge(local.release("production", None))
+    assert local.apply(code=3) == []
+    assert [reason for reason, _ in local.held()] == ["orphaned"]
+    assert local.serves() == "1.0.0"
 
 
 def test_a_pin_changed_twice_between_two_applies(company: Company) -> None:
@@ -49,14 +49,14 @@ def test_a_pin_changed_twice_between_two_applies(company: Company) -> None:
     company.settled()
 
 
-def test_a_pin_changed_and_changed_back_is_nothing_to_do(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    merge = company.promote()
-    company.revert(merge)
-    assert company.apply() == []
-    company.settled()
+def test_a_pin_changed_and_changed_back_is_nothing_to_do(remote: Company) -> None:
+    remote.in_production("1.0.0")
+    remote.add("1.1.0")
+    remote.apply()
+    merge = remote.promote()
+    remote.revert(merge)
+    assert remote.apply() == []
+    remote.settled()
 
 
 def test_rollback_and_promote_again(company: Company) -> None:
@@ -77,46 +77,46 @@ def test_rollback_and_promote_again(company: Company) -> None:
     company.settled()
 
 
-def test_going_back_asks_no_gate_of_today(company: Company) -> None:
-    company.in_production("1.0.0", "1.1.0")
+def test_going_back_asks_no_gate_of_today(local: Company) -> None:
+    local.in_production("1.0.0", "1.1.0")
     stricter = [{"kind": "threshold", "figure": "log_loss", "atMost": 0.01}, {"kind": "deployed-below"}]
-    company.merge(company.rules("production", gates=stricter))
-    assert company.apply() == ["adopt production"]
-    judged = list(company.box.judged)
-    company.run("rollback", MODEL, "-e", "production")
-    company.merge_branch(f"reconciler/rollback/production/{MODEL}")
-    assert company.apply() == ["deploy production 1.0.0"]
-    assert company.serves() == "1.0.0"
-    assert company.box.judged == judged
-    company.settled()
+    local.merge(local.rules("production", gates=stricter))
+    assert local.apply() == ["adopt production"]
+    judged = list(local.box.judged)
+    local.run("rollback", MODEL, "-e", "production")
+    local.merge_branch(f"reconciler/rollback/production/{MODEL}")
+    assert local.apply() == ["deploy production 1.0.0"]
+    assert local.serves() == "1.0.0"
+    assert local.box.judged == judged
+    local.settled()
 
 
-def test_the_revert_of_a_merge_goes_back_like_a_rollback(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    merge = company.promote()
-    company.apply()
-    company.revert(merge)
-    (deploy,) = company.run("plan", "-o", "json").json["actions"]
+def test_the_revert_of_a_merge_goes_back_like_a_rollback(remote: Company) -> None:
+    remote.in_production("1.0.0")
+    remote.add("1.1.0")
+    remote.apply()
+    merge = remote.promote()
+    remote.apply()
+    remote.revert(merge)
+    (deploy,) = remote.run("plan", "-o", "json").json["actions"]
     assert (deploy["version"], deploy["going_back"]) == ("1.0.0", True)
-    assert company.apply() == ["deploy production 1.0.0"]
-    company.settled()
+    assert remote.apply() == ["deploy production 1.0.0"]
+    remote.settled()
 
 
-def test_rollback_without_an_earlier_digest_names_the_way_out(company: Company) -> None:
-    company.in_production("1.0.0")
-    refused = company.run("rollback", MODEL, "-e", "production", code=3)
+def test_rollback_without_an_earlier_digest_names_the_way_out(local: Company) -> None:
+    local.in_production("1.0.0")
+    refused = local.run("rollback", MODEL, "-e", "production", code=3)
     assert "state: withdrawn" in refused.err
 
 
-def test_rollback_proves_the_older_bytes_first(company: Company) -> None:
-    company.in_production("1.0.0", "1.1.0")
-    tamper(company.blob(company.digest("1.0.0")))
-    branches = {name for name in company.refs() if "rollback" in name}
-    refused = company.run("rollback", MODEL, "-e", "production", code=5)
-    assert company.digest("1.0.0")[7:19] in refused.err
-    assert {name for name in company.refs() if "rollback" in name} == branches
+def test_rollback_proves_the_older_bytes_first(remote: Company) -> None:
+    remote.in_production("1.0.0", "1.1.0")
+    tamper(remote.blob(remote.digest("1.0.0")))
+    branches = {name for name in remote.refs() if "rollback" in name}
+    refused = remote.run("rollback", MODEL, "-e", "production", code=5)
+    assert remote.digest("1.0.0")[7:19] in refused.err
+    assert {name for name in remote.refs() if "rollback" in name} == branches
 
 
 def test_a_hold_with_its_date_passing(company: Company) -> None:
@@ -136,12 +136,12 @@ def test_a_hold_with_its_date_passing(company: Company) -> None:
     company.settled()
 
 
-def test_a_hold_does_not_stop_going_back(company: Company) -> None:
-    company.in_production("1.0.0", "1.1.0")
-    company.merge(company.promoted("1.0.0", also=", hold: {reason: frozen, by: cfo}"))
-    assert company.apply() == ["deploy production 1.0.0"]
-    assert company.serves() == "1.0.0"
-    company.settled()
+def test_a_hold_does_not_stop_going_back(local: Company) -> None:
+    local.in_production("1.0.0", "1.1.0")
+    local.merge(local.promoted("1.0.0", also=", hold: {reason: frozen, by: cfo}"))
+    assert local.apply() == ["deploy production 1.0.0"]
+    assert local.serves() == "1.0.0"
+    local.settled()
 
 
 def test_retrain(company: Company) -> None:

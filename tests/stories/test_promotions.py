@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from tests.stories.conftest import Found
 from tests.support.company import Company
@@ -74,18 +75,18 @@ def test_a_refresh_after_the_judgement_voids_nothing(company: Company) -> None:
     company.settled()
 
 
-def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.promote()
-    company.wait(days=36)
-    assert company.apply(code=3) == []
-    assert [reason for reason, _ in company.held()] == ["snapshot-stale"]
-    company.sales(date(2026, 4, 5), count=50)
-    company.run("data", "refresh", "sandbox")
-    assert company.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
-    company.settled()
+def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(local: Company) -> None:
+    local.in_production("1.0.0")
+    local.add("1.1.0")
+    local.apply()
+    local.promote()
+    local.wait(days=36)
+    assert local.apply(code=3) == []
+    assert [reason for reason, _ in local.held()] == ["snapshot-stale"]
+    local.sales(date(2026, 4, 5), count=50)
+    local.run("data", "refresh", "sandbox")
+    assert local.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
+    local.settled()
 
 
 def test_rules_and_pin_in_one_merge(company: Company) -> None:
@@ -123,8 +124,8 @@ def test_three_environments_in_a_chain(found: Found) -> None:
     company.settled()
 
 
-def test_production_cannot_jump_over_staging(found: Found) -> None:
-    company = found(staging={})
+def test_production_cannot_jump_over_staging(tmp_path: Path) -> None:
+    company = Company.found(tmp_path, "local", staging={})
     company.add("1.0.0")
     company.apply()
     company.merge(company.promoted("1.0.0"))
@@ -135,18 +136,16 @@ def test_production_cannot_jump_over_staging(found: Found) -> None:
     company.settled()
 
 
-def test_two_models_are_independent(company: Company) -> None:
-    text = version("1.0.0")[f"manifests/models/{MODEL}/1.0.0.yaml"]
-    assert isinstance(text, str)
-    other = {"manifests/models/other/2.0.0.yaml": text.replace(MODEL, "other").replace("1.0.0", "2.0.0")}
-    company.box.fail("train", "2.0.0", "recipe")
-    pins = company.release("sandbox", "{version: 1.0.0}\n    other: {version: 2.0.0}")
-    company.merge(version("1.0.0") | other | pins)
-    done = company.apply(code=1)
+def test_two_models_are_independent(remote: Company) -> None:
+    other = version("2.0.0", model="other")
+    remote.box.fail("train", "2.0.0", "recipe")
+    pins = remote.release("sandbox", "{version: 1.0.0}\n    other: {version: 2.0.0}")
+    remote.merge(version("1.0.0") | other | pins)
+    done = remote.apply(code=1)
     assert done == [
         "adopt production", "train sandbox 2.0.0 failed", "train sandbox 1.0.0", "deploy sandbox 1.0.0",
         "judge production 1.0.0",
     ]  # fmt: skip
-    assert company.apply(code=3) == []  # held by the recipe's failure, until a new version
-    company.apply("--retry")
-    company.settled()
+    assert remote.apply(code=3) == []  # held by the recipe's failure, until a new version
+    remote.apply("--retry")
+    remote.settled()

@@ -170,9 +170,13 @@ class Company:
 
     def sales(self, until: date, *, count: int = 40) -> None:
         """Production's invoices as the books have them at a date."""
+        self.books(invoices(until, count))
+
+    def books(self, csv: str) -> None:
+        """Production's invoices."""
         path = self.folder / "data/invoices.csv"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(invoices(until, count))
+        path.write_text(csv)
 
     def wait(self, **time: float) -> None:
         """Time passes."""

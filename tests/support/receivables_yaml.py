@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -60,11 +61,27 @@ def specs(base: str, csv: str, *, three: bool) -> dict[str, dict[str, Any]]:
 
 def invoices(until: date, count: int) -> str:
     """Invoices up to a date, one every three days, of four customers; what is not paid by then is open."""
-    lines = ["legal_entity,invoice,customer,invoice_date,due_date,settled_date,amount\n"]
+    rows = ((until - timedelta(days=3 * (count - n)), n % 4, (-4, 12, 41)[n % 3], 100 + n) for n in range(count))
+    return _csv(until, rows)
+
+
+def habits(until: date, count: int) -> str:
+    """Invoices of twelve customers, one a day, each with a habit that now and then he breaks: enough to learn from."""
+    rows = []
     for number in range(count):
-        made = until - timedelta(days=3 * (count - number))
+        customer = (7 * number + number // 5) % 12
+        habit = (customer + (number % 7 == 0)) % 3
+        made = until - timedelta(days=count - number)
+        rows.append((made, customer, (-4, 12, 41)[habit] + number % 5, 100 + 13 * number % 900))
+    return _csv(until, rows)
+
+
+def _csv(until: date, rows: Iterable[tuple[date, int, int, int]]) -> str:
+    """CSV of (invoice date, customer, days from due to settled, amount)."""
+    lines = ["legal_entity,invoice,customer,invoice_date,due_date,settled_date,amount\n"]
+    for number, (made, customer, days, amount) in enumerate(rows):
         due = made + timedelta(days=30)
-        paid = due + timedelta(days=(-4, 12, 41)[number % 3])
+        paid = due + timedelta(days=days)
         settled = paid.isoformat() if paid <= until else ""
-        lines.append(f"1,F{made:%y%m%d},C{number % 4},{made},{due},{settled},{100 + number}\n")
+        lines.append(f"1,F{made:%y%m%d}{number:03},C{customer},{made},{due},{settled},{amount}\n")
     return "".join(lines)

@@ -1,0 +1,144 @@
+"""Several processes on one repository, and one that is told to stop: one winner, released leases, whole ledgers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.company import Company
+from tests.support.runner import start
+
+FIRST = ["adopt production", "train sandbox 1.0.0", "deploy sandbox 1.0.0", "judge production 1.0.0"]
+HOOK = """\
+#!/bin/sh
+while read -r old new ref; do
+  case "$old $ref" in
+    0000000000000000000000000000000000000000" refs/reconciler/leases/production")
+      mkfifo "FOLDER/push.$$" && echo "push.$$" >FOLDER/arrived && read -r line <"FOLDER/push.$$" ;;
+  esac
+done
+exit 0
+"""
+
+
+def test_a_laptop_and_a_runner_meet_at_the_lease(remote: Company) -> None:
+    remote.add("1.0.0")
+    remote.desk.git("fetch", "-q", "origin")
+    gate(remote.folder)
+    laptop = start(remote.folder, remote.desk.path, "apply", "--yes")
+    begun(remote.folder)
+    refused = remote.run("apply", "--yes", code=4)
+    assert f"(process {laptop.pid}) holds the lease of" in refused.err
+    assert "--lock-timeout" in refused.err
+    go(remote.folder)
+    out, err = laptop.communicate(timeout=60)
+    assert laptop.returncode == 0, out + err
+    assert remote.serves("sandbox") == "1.0.0"
+    remote.settled()
+
+
+def test_a_laptop_and_a_runner_push_the_lease_at_the_same_moment(remote: Company) -> None:
+    assert remote.origin is not None
+    remote.add("1.0.0")
+    os.mkfifo(remote.folder / "arrived")
+    hook = remote.origin.path / "hooks/pre-receive"
+    hook.write_text(HOOK.replace("FOLDER", str(remote.folder)))
+    hook.chmod(0o755)
+    gate(remote.folder)
+    both = [start(remote.folder, place, "apply", "--yes") for place in (remote.desk.path, remote.runner().path)]
+    waiting: list[str] = []
+    while len(waiting) < len(both):
+        waiting += (remote.folder / "arrived").read_text().split()
+    for name in waiting:
+        (remote.folder / name).write_text("go\n")
+    begun(remote.folder)  # the one that has the lease trains, and the other can only give up
+    loser = _first_to_end(both)
+    assert loser.returncode == 4
+    assert "holds the lease of production" in loser.communicate()[1]
+    go(remote.folder)
+    winner = next(each for each in both if each is not loser)
+    out, err = winner.communicate(timeout=60)
+    assert winner.returncode == 0, out + err
+    assert remote.receipts("sandbox").count("train sandbox 1.0.0") == 1
+    remote.settled()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_an_apply_leaves_a_whole_ledger_and_no_lease(local: Company, number: signal.Signals) -> None:
+    local.add("1.0.0")
+    gate(local.folder)
+    process = start(local.folder, local.desk.path, "apply", "--yes")
+    begun(local.folder)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, out + err
+    assert "stopped on request" in out + err
+    assert "Traceback" not in out + err
+    assert not any(lease["held"] for lease in local.run("lease", "list", "-o", "json").json["leases"])
+    local.run("verify")
+    assert local.receipts("sandbox") == ["adopt sandbox", "refresh sandbox"]
+    assert local.apply() == FIRST[1:]
+    local.settled()
+
+
+def test_a_killed_holder_is_taken_over_at_once(remote: Company) -> None:
+    remote.add("1.0.0")
+    gate(remote.folder)
+    process = start(remote.folder, remote.runner().path, "apply", "--yes")
+    begun(remote.folder)
+    process.kill()
+    process.communicate()
+    assert remote.apply() == FIRST[1:]
+    remote.promote()
+    assert remote.apply() == ["deploy production 1.0.0"]
+    remote.settled()
+
+
+def test_the_lease_of_another_host_waits_and_can_be_broken(remote: Company) -> None:
+    remote.add("1.0.0")
+    gate(remote.folder)
+    process = start(remote.folder, remote.runner().path, "apply", "--yes")
+    begun(remote.folder)
+    try:
+        remote.run("apply", "--yes", code=4)
+        remote.run("lease", "break", "sandbox", "--reason", "the runner hangs")
+        remote.run("lease", "break", "production", "--reason", "the runner hangs")
+        go(remote.folder)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 4, out + err
+    assert "is not ours any more" in err
+    assert remote.apply() == FIRST[1:]
+    assert "lease-break sandbox" in remote.receipts("sandbox")
+    remote.settled()
+
+
+def gate(folder: Path) -> None:
+    """Make trainings of runners wait."""
+    os.mkfifo(folder / "training")
+    os.mkfifo(folder / "go")
+
+
+def begun(folder: Path) -> None:
+    """Wait until a training has begun."""
+    assert (folder / "training").read_text() == "begun\n"
+
+
+def go(folder: Path) -> None:
+    """Let it go on; later ones do not wait."""
+    (folder / "training").unlink()
+    (folder / "go").write_text("go\n")
+
+
+def _first_to_end(both: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """Wait for either of two child processes."""
+    found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    assert found is not None
+    ended = next(each for each in both if each.pid == found.si_pid)
+    ended.wait()
+    return ended
