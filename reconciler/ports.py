@@ -153,10 +153,18 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True)
 class Intent:
-    """What a holder is about to store, named before it does."""
+    """What a holder is about to store, named before it does; and how it came about (the box's walls for network and
+    files, the libraries), so that whoever finds the bytes after a crash records what the holder would have."""
 
     fingerprint: str
     digest: str
+    network: str = ""
+    files: str = ""
+    lock_digest: str = ""
+
+    def names(self, fingerprint: str, digest: str) -> bool:
+        """True for the intent to store these bytes under this fingerprint."""
+        return (self.fingerprint, self.digest) == (fingerprint, digest)
 
 
 @dataclass(frozen=True)

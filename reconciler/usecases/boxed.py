@@ -43,15 +43,15 @@ def train(run: Run, action: Train) -> Receipt:
 def _already_stored(run: Run, action: Train) -> Receipt | None:
     """After a crash between store and receipt: bytes in the store are believed only if the lease had named them."""
     mark = action.artifact.fingerprint or ""
-    digest = run.store(action.environment).find(mark)
-    if digest is None or run.leases.of(action.environment).intent != Intent(mark, digest):
+    digest, intent = run.store(action.environment).find(mark), run.leases.of(action.environment).intent
+    if digest is None or intent is None or not intent.names(mark, digest):
         return None
     try:
         files = run.store(action.environment).files(digest)
     except VerificationFailed:
         return None
     card = ModelCard.model_validate_json(files[oci.CARD_FILE])
-    return _trained(run, action, digest, card.reported, None)
+    return _trained(run, action, intent, card.reported)
 
 
 def _train_anew(run: Run, action: Train) -> Receipt:
@@ -73,8 +73,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
             return train_failed(run, action, _failure(refused, artifact.fingerprint or "", run))
         contents = {name: ran.files[name].read_bytes() for name in (oci.MODEL_FILE, oci.CARD_FILE)}
         result, isolation = ran.result, ran.isolation
-    digest = _store(run, action, contents)
-    return _trained(run, action, digest, result.reported, isolation)
+    return _trained(run, action, _store(run, action, contents, isolation), result.reported)
 
 
 def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
@@ -85,7 +84,7 @@ def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
         return checked.result if isinstance(checked.result, JobFailure) else None
 
 
-def _store(run: Run, action: Train, contents: Mapping[str, bytes]) -> str:
+def _store(run: Run, action: Train, contents: Mapping[str, bytes], isolation: Isolation) -> Intent:
     """Name what is about to be stored in the lease, then store it."""
     artifact = action.artifact
     mark = artifact.fingerprint or ""
@@ -93,18 +92,20 @@ def _store(run: Run, action: Train, contents: Mapping[str, bytes]) -> str:
     packed = packaging.package(model=artifact.model, version=artifact.version, fingerprint=mark, files=described)
     blobs: dict[str, bytes | Path] = {described[name][0]: content for name, content in contents.items()}
     blobs[packed.config_digest] = packed.config
-    run.leases.renew(action.environment, Intent(mark, packed.digest))
-    return run.store(action.environment).put(packed.manifest, blobs, mark)
+    intent = Intent(mark, packed.digest, isolation.network, isolation.files, run.house.trainer.lock_digest())
+    run.leases.renew(action.environment, intent)
+    run.store(action.environment).put(packed.manifest, blobs, mark)
+    return intent
 
 
-def _trained(run: Run, action: Train, digest: str, reported: Figures | None, isolation: Isolation | None) -> Receipt:
+def _trained(run: Run, action: Train, stored: Intent, reported: Figures | None) -> Receipt:
     artifact = action.artifact.model_copy(
         update={
-            "digest": digest,
+            "digest": stored.digest,
             "reported": reported,
             "trained_at": run.house.clock.now(),
-            "isolation": isolation,
-            "lock_digest": run.house.trainer.lock_digest(),
+            "isolation": Isolation(network=stored.network, files=stored.files) if stored.network else None,
+            "lock_digest": stored.lock_digest or None,
             "last_failure": None,
         }
     )

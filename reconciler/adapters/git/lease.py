@@ -199,5 +199,6 @@ def _decode(content: bytes) -> LeaseState | None:
         return None
     whole = (state.generation, state.process)
     texts = (state.environment, state.holder, state.host, state.boot_id, state.process_start, state.run_url or "")
-    sound = all(type(each) is int for each in whole) and all(isinstance(each, str) for each in texts)
+    named = asdict(intent).values() if intent else ()
+    sound = all(type(each) is int for each in whole) and all(isinstance(each, str) for each in (*texts, *named))
     return state if sound and isinstance(state.held, bool) and state.expires.tzinfo else None
