@@ -16,6 +16,7 @@ from reconciler.domain.names import short_digest
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Adopt, Deploy, Heal, Judge, Train, Withdraw
 from reconciler.domain.record import AdoptReceipt, DeployReceipt, HealReceipt, Receipt, WithdrawReceipt
+from reconciler.ports import ArtifactStore
 from reconciler.usecases import boxed
 from reconciler.usecases.run import Run
 
@@ -95,11 +96,7 @@ def _just_trained(run: Run, action: Deploy) -> str:
 def _put_in_target(run: Run, environment: str, model: str, version: str, digest: str) -> int:
     """Bring exactly these bytes into the environment's store and target; the lease's generation guards the swap."""
     store = run.store(environment)
-    if not store.has(digest):
-        below = run.store(run.trainer)
-        fingerprint = _fingerprint(run, model, version)
-        copied: dict[str, bytes | Path] = dict(below.blobs(digest))
-        store.put(below.manifest(digest), copied, fingerprint)
+    _copy(run, store, digest, _fingerprint(run, model, version))
     files = {**store.files(digest), oci.MANIFEST_FILE: store.manifest(digest)}
     if digest_of(files[oci.MANIFEST_FILE]) != digest:
         raise VerificationFailed(
@@ -109,6 +106,17 @@ def _put_in_target(run: Run, environment: str, model: str, version: str, digest:
     deployed = Observed(model, version, digest, lease.generation, run.states[environment].tip)
     run.house.open_target(environment, run.specs[environment].target).deploy(model, deployed, files)
     return lease.generation
+
+
+def _copy(run: Run, store: ArtifactStore, digest: str, fingerprint: str) -> None:
+    """Have the artifact in the environment's own store, under its tag. A copy that broke off between its last blob
+    and its tag is brought to its end."""
+    there = store.has(digest)
+    if there and (not fingerprint or store.find(fingerprint) == digest):
+        return
+    source = store if there else run.store(run.trainer)
+    copied: dict[str, bytes | Path] = dict(source.blobs(digest))
+    store.put(source.manifest(digest), copied, fingerprint)
 
 
 def _fingerprint(run: Run, model: str, version: str) -> str:
