@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.gates import Question, current_judgement
 from reconciler.core.identity import canonical, digest_of, exam_digest
-from reconciler.core.retries import exhausted
+from reconciler.core.retries import exhausted, way_out
 from reconciler.domain.manifests import Exam
 from reconciler.domain.plan import Held, Judge, Who
 from reconciler.domain.record import Deployment, Judgement, Record
@@ -70,8 +70,8 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
     key = failure_key(challenger.environment, challenger.model, challenger.version, attempt)
     failure = bench.record.judge_failures.get(key)
     if failure is not None and exhausted(failure) and not bench.retry:
-        next_step = "add a new version, refresh the data, or reconciler apply --retry"
-        return _held(challenger, "judge-failed", f"judging failed: {failure.reason}", next_step)
+        step, who = way_out(failure)
+        return _held(challenger, "judge-failed", f"judging failed: {failure.reason}", step, who)
     return _judge(bench, challenger)
 
 
@@ -96,6 +96,5 @@ def _refresh(bench: Bench) -> str:
     return f"reconciler data refresh {bench.environment}"
 
 
-def _held(challenger: Challenger, reason: str, detail: str, next_step: str) -> Held:
-    who: Who = "author" if reason == "judge-failed" else "operator"
+def _held(challenger: Challenger, reason: str, detail: str, next_step: str, who: Who = "operator") -> Held:
     return Held(challenger.environment, challenger.model, challenger.version, reason, detail, next_step, who)

@@ -21,7 +21,7 @@ from reconciler.core.pin_holds import (
     recipe_changed,
     target_unknown,
 )
-from reconciler.core.retries import exhausted
+from reconciler.core.retries import exhausted, way_out
 from reconciler.core.view import Decision, View, Wanted
 from reconciler.domain.names import short_digest
 from reconciler.domain.plan import Deploy, Heal, Held, Train, Withdraw
@@ -147,8 +147,8 @@ def _train(view: View, wanted: Wanted) -> Decision:
     mark = fingerprint(identity, snapshot.digest, task.revision)
     failure = wanted.artifact.last_failure if wanted.artifact else None
     if failure and failure.fingerprint == mark and exhausted(failure) and not view.world.retry:
-        step = "add a new version, refresh the data, or reconciler apply --retry"
-        return Decision(held=(held_because(view, wanted, "train-failed", failure.reason, step, "author"),))
+        step, who = way_out(failure)
+        return Decision(held=(held_because(view, wanted, "train-failed", failure.reason, step, who),))
     evidence = evidence_of(view, wanted)
     if isinstance(evidence, Held):
         return Decision(held=(evidence,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.domain.plan import Who
 from reconciler.domain.record import Failure
 
 MACHINE_ATTEMPTS = 3
@@ -10,3 +11,10 @@ MACHINE_ATTEMPTS = 3
 def exhausted(failure: Failure) -> bool:
     """True where the next pass must not try again by itself."""
     return failure.kind == "recipe" or failure.attempts >= MACHINE_ATTEMPTS
+
+
+def way_out(failure: Failure) -> tuple[str, Who]:
+    """What ends a failure that is not tried again by itself, and whose move that is."""
+    if failure.kind == "machine":
+        return "mend the machine, then reconciler apply --retry", "operator"
+    return "add a new version, refresh the data, or reconciler apply --retry", "author"

@@ -91,8 +91,8 @@ def failed_judging(whose: str, times: int) -> Shop:
 
 @row("P37")
 def a_judging_that_failed() -> None:
-    for shop in (failed_judging("recipe", 1), failed_judging("machine", 3)):
-        held(shop.plan(), "production", "judge-failed", "author")
+    for shop, who in ((failed_judging("recipe", 1), "author"), (failed_judging("machine", 3), "operator")):
+        held(shop.plan(), "production", "judge-failed", who)
         assert "judge production payment 1.0.0" in actions(shop.plan(retry=True))
 
 

@@ -91,7 +91,8 @@ def a_machine_that_failed() -> None:
 
 @row("P18")
 def a_machine_that_failed_three_times() -> None:
-    held(failed_training("machine", 3).plan(), "sandbox", "train-failed", "author")
+    found = held(failed_training("machine", 3).plan(), "sandbox", "train-failed", "operator")
+    assert found.next_step == "mend the machine, then reconciler apply --retry"
 
 
 @row("P19")
