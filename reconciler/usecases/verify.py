@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.core.facts import World
 from reconciler.core.fold import fold
 from reconciler.core.rulebook import rulebooks
-from reconciler.domain.errors import ReconcilerError
+from reconciler.domain.errors import ReconcilerError, VerificationFailed
 from reconciler.domain.manifests import EnvironmentSpec
 from reconciler.domain.names import short_digest
 from reconciler.domain.record import Record
@@ -19,6 +19,9 @@ from reconciler.ports import Fault
 from reconciler.usecases.house import House
 from reconciler.usecases.rollback import probe
 from reconciler.usecases.survey import Ask, survey
+
+
+_INDEX = "restore the store's index.json from a backup or another copy of the store"
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,10 @@ def _artifacts(house: House, world: World, specs: Mapping[str, EnvironmentSpec],
                 number += 1
                 named = f"{artifact.model}@{artifact.version}"
                 try:
-                    files = house.open_store(specs[name].artifacts).files(artifact.digest)
-                    probe(house, files, named, specs)
+                    store = house.open_store(specs[name].artifacts)
+                    probe(house, store.files(artifact.digest), named, specs)
+                    if artifact.fingerprint and store.find(artifact.fingerprint) != artifact.digest:
+                        raise VerificationFailed("the store's index does not name it", next_step=_INDEX)
                 except ReconcilerError as error:
                     where = f"{named} {short_digest(artifact.digest)}"
                     faults.append(Fault(where, error.message, error.next_step))
