@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,7 +99,7 @@ def furnish(
         scorer=OnnxScorer(),
         who=who,
         run_url=run_url,
-        looks=(_look_at_git, lambda: _look_at_the_box(box)),
+        looks=(_look_at_git, _look_at_signatures, lambda: _look_at_the_box(box)),
     )
 
 
@@ -137,11 +139,26 @@ def _run_url(environment: Mapping[str, str]) -> str | None:
     return f"{server}/{repository}/actions/runs/{run_id}" if server and repository and run_id else None
 
 
+#: `cat-file --batch-command` and `core.fsync` came with it.
+OLDEST_GIT = (2, 36)
+
+
 def _look_at_git() -> Finding:
     from reconciler.domain.observed import Finding
 
-    version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    return Finding("git", "ok", version) if version else Finding("git", "error", "not found", "install git")
+    told = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    found = re.search(r"(\d+)\.(\d+)", told)
+    if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
+        return Finding("git", "error", told or "not found", f"install git {'.'.join(map(str, OLDEST_GIT))} or newer")
+    return Finding("git", "ok", told)
+
+
+def _look_at_signatures() -> Finding:
+    from reconciler.domain.observed import Finding
+
+    if shutil.which("ssh-keygen"):
+        return Finding("ssh-keygen", "ok", "checks the signatures that evidence: signed asks for")
+    return Finding("ssh-keygen", "warning", "not found: evidence: signed cannot be checked", "install openssh-client")
 
 
 def _look_at_the_box(trainer: BoxedTrainer) -> Finding:

@@ -1,0 +1,125 @@
+"""show, diff, history, status, doctor, completion: what people and programs read of a repository."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.company import Company
+from tests.support.receivables_yaml import MODEL
+
+# --- show --------------------------------------------------------------------------------------------------
+
+
+def test_show_tells_recipe_artifact_judgement_and_where_it_serves(shop: Company) -> None:
+    shown = shop.run("show", f"{MODEL}@1.0.0", "-o", "json").json
+    assert shown["artifact"]["digest"] == shop.digest("1.0.0")
+    assert [judged["environment"] for judged in shown["judgements"]] == ["production"]
+    assert [(served["environment"], served["last"] is None) for served in shown["served"]] == [
+        ("production", True),
+        ("sandbox", False),
+    ]
+
+
+def test_show_without_a_version_shows_the_newest_and_what_its_recipe_changed(shop: Company) -> None:
+    shown = shop.run("show", MODEL, "-o", "json").json
+    assert (shown["version"], shown["previous"]) == ("1.1.0", "1.0.0")
+    text = shop.run("show", MODEL).out
+    assert "against    1.0.0:" in text and shop.digest("1.1.0") in text
+
+
+@pytest.mark.parametrize(
+    ("named", "said"), [(f"{MODEL}@9.9.9", "versions of"), ("no-such-model", f"models here: {MODEL}")]
+)
+def test_show_of_what_is_not_there_names_what_is(shop: Company, named: str, said: str) -> None:
+    assert said in shop.run("show", named, code=3).err
+
+
+def test_show_tells_why_a_training_failed(company: Company) -> None:
+    company.box.fail("train", "1.0.0", "recipe")
+    company.add("1.0.0")
+    company.apply(code=1)
+    assert "the last try failed" in company.run("show", MODEL).out
+
+
+# --- diff --------------------------------------------------------------------------------------------------
+
+
+def test_diff_of_two_environments_says_what_each_serves(shop: Company) -> None:
+    lines = shop.run("diff", "sandbox", "production", "-o", "json").json["lines"]
+    assert len(lines) == 1 and "sandbox serves 1.1.0" in lines[0] and "production serves 1.0.0" in lines[0]
+
+
+def test_diff_of_two_versions_names_the_changed_fields(company: Company) -> None:
+    company.add("1.0.0", trees=10)
+    company.add("1.1.0", trees=20)
+    found = company.run("diff", f"{MODEL}@1.0.0", f"{MODEL}@1.1.0", "-o", "json").json
+    assert found["kind"] == "versions"
+    assert [line for line in found["lines"] if "10 → 20" in line] == found["lines"]
+
+
+def test_diff_of_two_commits_tells_versions_pins_and_rules(company: Company) -> None:
+    before = company.desk.git("rev-parse", "HEAD").strip()
+    company.add("1.0.0")
+    company.merge(company.rules("production", autoApply=False))
+    lines = company.run("diff", before, "HEAD", "-o", "json").json["lines"]
+    assert f"{MODEL} 1.0.0 is new" in lines
+    assert f"sandbox pins {MODEL}: not pinned → 1.0.0" in lines
+    assert "rules of production: changed" in lines
+
+
+def test_diff_of_equals_says_so_and_of_an_unknown_version_names_the_known_ones(shop: Company) -> None:
+    assert shop.run("diff", "HEAD", "HEAD").out == "no difference\n"
+    assert "1.0.0, 1.1.0" in shop.run("diff", f"{MODEL}@1.0.0", f"{MODEL}@7.0.0", code=3).err
+
+
+# --- history and status ------------------------------------------------------------------------------------
+
+
+def test_history_is_newest_first_and_can_be_cut(shop: Company) -> None:
+    entries = shop.run("history", "-o", "json").json["entries"]
+    times = [entry["at"] for entry in entries]
+    assert times == sorted(times, reverse=True)
+    assert {entry["action"] for entry in entries} == {"adopt", "refresh", "train", "deploy", "judge"}
+    assert len(shop.run("history", "-n", "2", "-o", "json").json["entries"]) == 2
+
+
+def test_history_of_a_model_is_its_deployments(shop: Company) -> None:
+    entries = shop.run("history", MODEL, "-e", "production", "-o", "json").json["entries"]
+    assert [(entry["action"], entry["version"]) for entry in entries] == [("deploy", "1.0.0")]
+    assert "merge" in shop.run("history", MODEL, "-e", "production").out
+    assert "environments: production, sandbox" in shop.run("history", "-e", "staging", code=3).err
+
+
+def test_the_history_of_a_new_repository_says_that_there_is_none(company: Company) -> None:
+    assert company.run("history", MODEL).out == "Nothing has been recorded yet.\n"
+
+
+def test_status_says_weak_evidence_and_first_rules(shop: Company) -> None:
+    text = shop.run("status").out
+    assert "merge (weak)" in text and "first rules, trusted" in text
+
+
+# --- doctor and completion ---------------------------------------------------------------------------------
+
+
+def test_doctor_tells_git_the_signatures_main_and_every_environment(shop: Company) -> None:
+    found = shop.run("doctor", "-o", "json").json["findings"]
+    assert {"git", "ssh-keygen", "main", "environment production", "environment sandbox"} <= {
+        each["what"] for each in found
+    }
+    assert "evidence merge is weak" in shop.run("doctor").out
+
+
+def test_doctor_counts_what_validate_would_refuse(company: Company) -> None:
+    company.commit({"environments/sandbox.yaml": "kind: Nonsense\n"})
+    told = company.run("doctor", code=1)
+    assert "reconciler validate" in told.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(shop: Company, shell: str) -> None:
+    assert "_RECONCILER_COMPLETE" in shop.run("completion", shell).out
+
+
+def test_a_misspelt_command_is_a_usage_error_that_suggests(shop: Company) -> None:
+    assert "Did you mean status?" in shop.run("statsu", code=64).err
