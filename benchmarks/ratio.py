@@ -38,10 +38,17 @@ class Times:
         return statistics.median(self.seconds)
 
 
+#: After so many seconds no further round is begun, so that one slow program does not make the table wait.
+PATIENCE = 30.0
+
+
 def alternate(ours: Program, yardstick: Program, rounds: int) -> tuple[Times, Times]:
     """The times of both after one round that is not counted. Raises RuntimeError for a run that fails."""
+    begun = time.monotonic()
     times: dict[bool, list[float]] = {True: [], False: []}
     for round_ in range(rounds + 1):
+        if round_ > 1 and time.monotonic() - begun > PATIENCE:
+            break
         for is_ours in (True, False) if round_ % 2 else (False, True):
             seconds = once(ours if is_ours else yardstick)
             if round_:
