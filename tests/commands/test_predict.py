@@ -1,0 +1,87 @@
+"""predict: open invoices at a date with the deployed bytes, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+
+from tests.support.company import Company, tamper
+from tests.support.receivables_yaml import MODEL, habits
+
+pytestmark = pytest.mark.real
+
+AS_OF = date(2026, 2, 28)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The sandbox serves a model that was really trained."""
+    company = Company.found(tmp_path_factory.mktemp("trained"), "local")
+    company.trainer = None
+    company.books(habits(AS_OF, 300))
+    company.run("data", "refresh", "sandbox")
+    company.add("1.0.0", trees=10)
+    company.apply()
+    return company
+
+
+def test_the_default_date_is_the_snapshot_s_where_the_environment_is_a_copy(trained: Company) -> None:
+    rows = list(csv.DictReader(io.StringIO(trained.run("predict", "-e", "sandbox").out)))
+    assert {row["as_of"] for row in rows} == {"2026-02-28"}
+    assert {(row["model"], row["version"], row["digest"]) for row in rows} == {
+        (MODEL, "1.0.0", trained.digest("1.0.0"))
+    }
+    assert all(row["invoice_date"] <= "2026-02-28" for row in rows)
+
+
+def test_what_has_become_impossible_is_zero_and_the_rest_sums_to_one(trained: Company) -> None:
+    rows = trained.run("predict", "-e", "sandbox", "-o", "json").json["predictions"]
+    overdue = [row for row in rows if row["due_date"] < "2026-02-28"]
+    assert overdue and all(row["on_time"] == 0 for row in overdue)
+    assert all(abs(row["on_time"] + row["late"] + row["very_late"] - 1) < 1e-5 for row in rows)
+
+
+def test_a_date_that_the_model_has_seen_is_refused_and_named(trained: Company) -> None:
+    told = trained.run("predict", "-e", "sandbox", "--as-of", "2026-01-15", code=3)
+    assert "2026-02-28, up to which" in told.err and "--hindsight" in told.err
+
+
+def test_hindsight_marks_every_row(trained: Company) -> None:
+    told = trained.run("predict", "-e", "sandbox", "--as-of", "2026-01-15", "--hindsight", "-o", "json")
+    rows = told.json["predictions"]
+    assert rows and {row["hindsight"] for row in rows} == {"yes"}
+
+
+def test_csv_json_and_parquet_hold_the_same_invoices(trained: Company) -> None:
+    import duckdb
+
+    place = trained.folder
+    for ending in ("csv", "json", "parquet"):
+        trained.run("predict", "-e", "sandbox", "--out", str(place / f"open.{ending}"))
+    from_csv = {row["invoice"] for row in csv.DictReader((place / "open.csv").open())}
+    from_json = {row["invoice"] for row in json.loads((place / "open.json").read_text())["predictions"]}
+    rows = duckdb.execute("SELECT invoice FROM read_parquet(?)", [str(place / "open.parquet")]).fetchall()
+    assert from_csv == from_json == {invoice for (invoice,) in rows}
+
+
+def test_another_ending_is_refused_before_anything_is_written(trained: Company) -> None:
+    trained.run("predict", "-e", "sandbox", "--out", str(trained.folder / "open.xlsx"), code=3)
+    assert not (trained.folder / "open.xlsx").exists()
+
+
+def test_an_environment_that_serves_nothing_says_what_to_do(trained: Company) -> None:
+    assert "production serves no model" in trained.run("predict", "-e", "production", code=1).err
+    assert "does not serve" in trained.run("predict", "-e", "sandbox", "--model", "other", code=3).err
+
+
+def test_bytes_that_are_not_those_of_their_digest_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    company = Company.found(tmp_path_factory.mktemp("altered"), "local")
+    company.add("1.0.0")
+    company.apply()
+    tamper(company.home / "targets/sandbox" / MODEL / "model.onnx")
+    told = company.run("predict", "-e", "sandbox", code=5)
+    assert "model.onnx" in told.err and not told.out
