@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.root import Session, make_root, run
+from reconciler.cli.root import make_root, run
+from reconciler.cli.session import Session
 from reconciler.domain.errors import NeedsPerson
 
 if TYPE_CHECKING:
@@ -189,7 +190,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(make_root(build, open_doorstep)))
+    code = run(make_root(build, open_doorstep))
+    try:
+        sys.stdout.flush()
+    except OSError:  # told already; what is left in the buffer must not be tried again while Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
 
 
 if __name__ == "__main__":

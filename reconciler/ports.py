@@ -144,8 +144,8 @@ class Ledger(Protocol):
     def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
         """(commit id, receipt), newest first; with `model`, those that touched its deployment."""
 
-    def contains(self, environment: str, commit: str) -> bool:
-        """True where `commit` is in the ledger's history."""
+    def contains(self, environment: str, commits: Sequence[str]) -> bool:
+        """True where every one of `commits` is in the ledger's history."""
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first: what `verify` replays."""

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.command import command as make
 from reconciler.cli.progress import progress
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.signals import Signals
 from reconciler.cli.views import json_out
 from reconciler.cli.views.plans import done_lines, held_lines, named, plan_lines

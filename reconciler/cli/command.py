@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 
 
 def command(

@@ -6,7 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from reconciler.cli.command import command as make
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 
 
 @make("completion", epilog='eval "$(reconciler completion bash)"')

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command import command as reconciler_command
 from reconciler.cli.places import repository_of
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views.escape import terminal
 from reconciler.usecases.fmt import Formed, fmt
 

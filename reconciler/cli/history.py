@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.command import command as make
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.receipts import HEADER, receipt_row
 from reconciler.cli.views.table import table

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.command import command as make
 from reconciler.cli.progress import progress
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views.escape import terminal
 
 

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.command import command as make
 from reconciler.cli.out_file import OutFile
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.plans import plan_lines
 from reconciler.core.plan_format import plan_document

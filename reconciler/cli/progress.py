@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views.escape import terminal
 from reconciler.ports import Progress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command import command as make
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 
 EXAMPLES = """
 reconciler promote payment-prediction --to production

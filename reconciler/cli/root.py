@@ -11,14 +11,13 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
+from reconciler.cli.session import Session
 from reconciler.cli.views.escape import terminal
 from reconciler.domain.errors import ReconcilerError, RetryLater
 
@@ -52,27 +51,6 @@ COMMANDS = {
     "doctor": ("doctor", "Say what this machine and repository can do."),
     "completion": ("completion", "Print the shell's completion script."),
 }
-
-
-@dataclass
-class Session:
-    """What the global options said, and the house, built on first use."""
-
-    directory: Path
-    output: str
-    color: bool
-    quiet: bool
-    build: Callable[[Session], House]
-    open_doorstep: Callable[[Session], Doorstep]
-
-    @cached_property
-    def house(self) -> House:
-        return self.build(self)
-
-    def say(self, text: str) -> None:
-        """A line of progress or advice, on stderr; nothing with --quiet."""
-        if not self.quiet:
-            click.echo(terminal(text), err=True)
 
 
 class Root(click.Group):
@@ -203,10 +181,3 @@ def _tell_unforeseen(error: Exception, show: bool) -> int:
     if show:
         traceback.print_exception(error)
     return 1
-
-
-def session(ctx: click.Context) -> Session:
-    """The session of a command's context."""
-    found: Any = ctx.find_object(Session)
-    assert isinstance(found, Session)  # noqa: S101  the root always sets it
-    return found

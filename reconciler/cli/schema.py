@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command import command as reconciler_command
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.usecases.schema import schema, schema_text, schemas, write_schemas
 
 EXAMPLES = """

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.command import command as reconciler_command
 from reconciler.cli.places import repository_of
-from reconciler.cli.root import Session
+from reconciler.cli.session import Session
 from reconciler.cli.views import problems as view
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.usecases.validate import check

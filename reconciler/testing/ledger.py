@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -62,9 +62,9 @@ class FakeLedger:
             if model is None or commit.files.get(path) != (older.files.get(path) if older else None):
                 yield commit.id, RECEIPT.validate_json(commit.receipt)
 
-    def contains(self, environment: str, commit: str) -> bool:
-        """True where `commit` is in the ledger."""
-        return any(found.id == commit for found in self.commits.get(environment, []))
+    def contains(self, environment: str, commits: Sequence[str]) -> bool:
+        """True where all of them are in the ledger."""
+        return {found.id for found in self.commits.get(environment, [])}.issuperset(commits)
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record), oldest first."""

@@ -7,7 +7,7 @@ commits are looked through only for pins and rules that are not what the ledger 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.diff import chain, trainer_of
@@ -21,7 +21,7 @@ from reconciler.domain.observed import Signature, TargetState
 from reconciler.domain.problems import close_to
 from reconciler.domain.record import Evidence, Record, Rules
 from reconciler.domain.source import Source, SourceEnvironment
-from reconciler.ports import Commit, LedgerState
+from reconciler.ports import ArtifactStore, Commit, LedgerState
 from reconciler.usecases.house import House
 
 RELEASES = "manifests/releases"
@@ -234,6 +234,7 @@ def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
     targets: dict[str, TargetState] = {}
     stored: dict[str, frozenset[str]] = {}
     rewritten: set[str] = set()
+    shelves = _Shelves(house)
     for name in chain(books):
         spec = books[name].spec
         targets[name] = house.open_target(name, spec.target).observe(hash_bytes=hash_targets)
@@ -241,15 +242,33 @@ def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
             rewritten.add(name)
         stores = {spec.artifacts} | ({books[trainer].spec.artifacts} if trainer else set())
         needed = _needed(world, name, world.ledgers[trainer] if trainer else None)
-        opened = [house.open_store(path) for path in sorted(stores)]
-        stored[name] = frozenset(digest for digest in needed if any(store.has(digest) for store in opened))
+        stored[name] = frozenset(digest for digest in needed if shelves.have(sorted(stores), digest))
     return replace(world, targets=targets, stored=stored, rewritten=frozenset(rewritten))
+
+
+class _Shelves:
+    """The stores of this survey; each is asked once for a digest, however many environments share it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._stores: dict[str, ArtifactStore] = {}
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def have(self, paths: Sequence[str], digest: str) -> bool:
+        """True where at least one of the stores has it."""
+        return any(self._has(path, digest) for path in paths)
+
+    def _has(self, path: str, digest: str) -> bool:
+        if (path, digest) not in self._known:
+            store = self._stores.setdefault(path, self._house.open_store(path))
+            self._known[(path, digest)] = store.has(digest)
+        return self._known[(path, digest)]
 
 
 def _forgotten(house: House, name: str, tip: str | None, target: TargetState) -> bool:
     """True where the target remembers a ledger commit that the ledger does not contain."""
     remembered = {found.ledger_commit for found in target.models.values() if found.ledger_commit}
-    return any(commit != tip and not house.ledger.contains(name, commit) for commit in remembered)
+    return not house.ledger.contains(name, sorted(remembered - {tip}))
 
 
 def _needed(world: World, name: str, training: Record | None) -> set[str]:

@@ -20,7 +20,6 @@ from reconciler.usecases.house import House
 from reconciler.usecases.rollback import probe
 from reconciler.usecases.survey import Ask, survey
 
-
 _INDEX = "restore the store's index.json from a backup or another copy of the store"
 
 

@@ -106,10 +106,10 @@ def test_the_ledgers_of_two_environments_are_apart(house: LedgerHouse) -> None:
 def test_a_ledger_contains_its_commits_and_no_others(house: LedgerHouse) -> None:
     one, two = append_two(house)
     assert one.tip and two.tip
-    assert house.first.contains("production", one.tip)
-    assert house.first.contains("production", two.tip)
-    assert not house.first.contains("production", "f" * 40)
-    assert not house.first.contains("sandbox", one.tip)
+    assert house.first.contains("production", [one.tip])
+    assert house.first.contains("production", [two.tip, one.tip])
+    assert not house.first.contains("production", [one.tip, "f" * 40])
+    assert not house.first.contains("sandbox", [one.tip])
 
 
 def test_trees_replay_the_ledger_oldest_first(house: LedgerHouse) -> None:

@@ -38,7 +38,7 @@ def test_a_clone_of_main_alone_never_says_that_there_is_no_ledger(bare: Repo, be
     questions = [
         lambda: ledger.read("production"),
         lambda: list(ledger.receipts("production")),
-        lambda: ledger.contains("production", written),
+        lambda: ledger.contains("production", [written]),
         lambda: list(ledger.trees("production")),
     ]
     for ask in questions:

@@ -52,4 +52,4 @@ def test_a_grandchild_that_waits_is_dead_when_the_run_returns(tmp_path: Path) ->
     assert cut.killed
     pid = (tmp_path / "pid").read_text()
     alive = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout.strip()
-    assert alive in ("", "Z", "Zs")
+    assert alive[:1] in ("", "Z")

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import itertools
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
@@ -26,7 +25,8 @@ from typing import Any, Literal
 
 from reconciler.__main__ import furnish, open_doorstep
 from reconciler.adapters.git import Repository
-from reconciler.cli.root import Session, make_root, run
+from reconciler.cli.root import make_root, run
+from reconciler.cli.session import Session
 from reconciler.ports import Clock, Trainer
 from reconciler.testing import FakeClock, FakeTrainer
 from reconciler.usecases.house import House
@@ -62,7 +62,7 @@ class Company:
     clock: Clock = field(default_factory=FakeClock)
     trainer: Trainer | None = field(default_factory=FakeTrainer)
     environment: dict[str, str] = field(default_factory=dict)
-    clones: itertools.count[int] = field(default_factory=itertools.count)
+    clones: int = 0
 
     @classmethod
     def found(
@@ -194,7 +194,8 @@ class Company:
         """A fresh clone of depth 1 of main alone; without a remote the one repository there is."""
         if self.origin is None:
             return self.desk
-        return Workbench(self.folder).clone(self.origin, f"runner-{next(self.clones)}", depth=1)
+        self.clones += 1
+        return Workbench(self.folder).clone(self.origin, f"runner-{self.clones}", depth=1)
 
     def place(self, command: str) -> Repo:
         """Where a command runs: reading ones at the desk, after `git fetch`, the others in a new runner."""

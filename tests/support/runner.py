@@ -14,7 +14,8 @@ from pathlib import Path
 
 from reconciler.__main__ import furnish, open_doorstep
 from reconciler.adapters.git import Repository
-from reconciler.cli.root import Session, make_root, run
+from reconciler.cli.root import make_root, run
+from reconciler.cli.session import Session
 from reconciler.domain.jobs import Job, TrainJob
 from reconciler.ports import BoxRules, Progress, Ran
 from reconciler.testing import FakeClock, FakeTrainer

@@ -9,7 +9,7 @@ FETCH_HEAD, which is what git leaves when a person typed the fetch line and the 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
 from reconciler.adapters.git.commits import compose, person, take_apart
@@ -20,7 +20,7 @@ from reconciler.adapters.git.record_cache import WORTH_KEEPING, RecordCache
 from reconciler.adapters.git.record_trees import RecordTrees
 from reconciler.adapters.git.refs import Refs
 from reconciler.adapters.git.repository import Repository, checked_environment
-from reconciler.adapters.git.revisions import is_ancestor, too_shallow
+from reconciler.adapters.git.revisions import are_ancestors, too_shallow
 from reconciler.domain.errors import NeedsPerson, PlanAgain, VerificationFailed
 from reconciler.domain.record import Receipt, Record
 from reconciler.ports import LedgerState
@@ -95,10 +95,10 @@ class GitLedger:
                     raise too_shallow(self._repository)
                 yield commit, raw_of(message)
 
-    def contains(self, environment: str, commit: str) -> bool:
-        """True where `commit` is in the ledger's history."""
+    def contains(self, environment: str, commits: Sequence[str]) -> bool:
+        """True where every one of `commits` is in the ledger's history."""
         tip = self._tip(environment)
-        return tip is not None and is_ancestor(self._repository, commit, tip)
+        return not commits or (tip is not None and are_ancestors(self._repository, commits, tip))
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first. Raises VerificationFailed at the first commit

@@ -66,7 +66,8 @@ class Refs:
 
         A push that broke off may have arrived: then the remote is asked, and tried once more if it did not."""
         git, remote = self._repository.git, self._repository.remote or ""
-        words = ["push", "--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={ref}:{old or ''}"]
+        mirror = ["-c", f"remote.{remote}.mirror=false"] if "=" not in remote else []
+        words = [*mirror, "push", "--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={ref}:{old or ''}"]
         words += ["--end-of-options", remote, f"{new}:{ref}"]
 
         def attempt() -> Done:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.adapters.git.failures import classify
 from reconciler.adapters.git.repository import Repository, is_object_id
 from reconciler.domain.errors import NeedsPerson
@@ -35,6 +37,18 @@ def refuse_cut(repository: Repository, *arguments: str) -> None:
     roots = repository.git.run("rev-list", "--max-parents=0", *arguments).decode("ascii").split()
     if cut.intersection(roots):
         raise too_shallow(repository)
+
+
+def are_ancestors(repository: Repository, older: Sequence[str], newer: str) -> bool:
+    """`is_ancestor` of many at once, with one process for all of them."""
+    known = repository.objects.sizes([commit for commit in older if is_object_id(commit)])
+    if len(known) == len(set(older)):
+        walk = "\n".join([*older, f"^{newer}"]).encode()
+        outside = repository.git.attempt("rev-list", "--max-count=1", "--stdin", feed=walk)
+        if outside.code == 0 and not outside.out:
+            return True
+    refuse_cut(repository, "--end-of-options", newer)
+    return False
 
 
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:

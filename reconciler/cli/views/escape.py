@@ -14,6 +14,8 @@ def terminal(text: str, *, lines: bool = False) -> str:
 
     With `lines`, line ends stay. A line that a CI system would take as a command (`::error`) is broken up.
     """
+    if "::" not in text and text.isascii() and text.isprintable():
+        return text
     if not _PRINTABLE.fullmatch(text):
         text = "".join(_visible(character, lines) for character in text)
     return "\n".join(_no_command(line) for line in text.split("\n"))
