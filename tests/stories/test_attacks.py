@@ -11,8 +11,9 @@ from reconciler.adapters.oci_layout import OciLayout
 from reconciler.core import packaging
 from reconciler.core.identity import digest_of
 from reconciler.domain import oci
+from tests.stories.conftest import Beginnings
 from tests.support.company import Company
-from tests.support.receivables_yaml import MODEL
+from tests.support.receivables_yaml import MODEL, Texts
 from tests.support.repositories import ALICE, Key, Person, Workbench
 
 POLICY = {"evidence": "signed", "requireDigest": True}
@@ -21,18 +22,11 @@ CAROL = Person("Carol Approver", "carol@example.com")
 Attack = Callable[[Company], object]
 
 
-@pytest.fixture
-def keys(tmp_path: Path) -> dict[str, Key]:
-    """The keys of two approvers and of mallory, who is none."""
-    return {name: Workbench(tmp_path).key(f"{name}@example.com") for name in ("alice", "carol", "mallory")}
-
-
-@pytest.fixture
-def guarded(tmp_path: Path, keys: dict[str, Key]) -> Company:
-    """1.0.0 serves; 1.1.0 is deployed in the sandbox, and worse than both baselines."""
+def _guarded(folder: Path) -> tuple[Company, dict[str, Key]]:
+    keys = {name: Workbench(folder).key(f"{name}@example.com") for name in ("alice", "carol", "mallory")}
     signers = keys["alice"].allowed + keys["carol"].allowed
-    files = {"environments/production.allowed-signers": signers}
-    company = Company.found(tmp_path, "remote", production={"policy": POLICY}, files=dict(files))
+    files: Texts = {"environments/production.allowed-signers": signers}
+    company = Company.found(folder, "remote", production={"policy": POLICY}, files=files)
     company.add("1.0.0")
     company.apply()
     company.promote(sign=keys["alice"])
@@ -41,7 +35,24 @@ def guarded(tmp_path: Path, keys: dict[str, Key]) -> Company:
     company.box.log_loss["1.1.0"] = 0.9
     company.add("1.1.0")
     company.apply()
-    return company
+    return company, keys
+
+
+@pytest.fixture
+def guarded_and_keys(beginnings: Beginnings) -> tuple[Company, dict[str, Key]]:
+    return beginnings("guarded", _guarded)
+
+
+@pytest.fixture
+def guarded(guarded_and_keys: tuple[Company, dict[str, Key]]) -> Company:
+    """1.0.0 serves; 1.1.0 is deployed in the sandbox, and worse than both baselines."""
+    return guarded_and_keys[0]
+
+
+@pytest.fixture
+def keys(guarded_and_keys: tuple[Company, dict[str, Key]]) -> dict[str, Key]:
+    """The keys of two approvers and of mallory, who is none."""
+    return guarded_and_keys[1]
 
 
 def held(company: Company) -> set[str]:

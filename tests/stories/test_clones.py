@@ -11,33 +11,31 @@ from tests.support.repositories import Repo
 COMMANDS = [["plan"], ["status"], ["history"], ["history", MODEL, "-e", "production"], ["show", f"{MODEL}@1.0.0"]]
 
 
-def test_a_clone_without_ledgers_is_told_which_line_to_type(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    clone = remote.runner()
+def test_a_clone_without_ledgers_is_told_which_line_to_type(remote_shop: Company) -> None:
+    clone = remote_shop.runner()
     for command in (*COMMANDS, ["drift"], ["verify"]):
-        refused = remote.run(*command, code=1, at=clone)
+        refused = remote_shop.run(*command, code=1, at=clone)
         assert "the ledgers of origin were never fetched" in refused.err
         assert refused.out == ""
         line = _line(refused.err)
         assert line.startswith("git fetch origin ")
     _type(clone, line)
-    assert "1.0.0" in remote.run("history", MODEL, "-e", "production", at=clone).out
-    _type(clone, _line(remote.run("status", code=1, at=clone).err))
-    assert "1.0.0" in remote.run("status", at=clone).out
+    assert "1.0.0" in remote_shop.run("history", MODEL, "-e", "production", at=clone).out
+    _type(clone, _line(remote_shop.run("status", code=1, at=clone).err))
+    assert "1.0.0" in remote_shop.run("status", at=clone).out
 
 
-def test_a_history_that_is_too_shallow_is_told_which_line_to_type(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    remote.add("1.1.0")
-    remote.commit({"README.md": "a commit that changes no pin\n"})
-    clone = remote.runner()
-    _type(clone, _line(remote.run("plan", code=1, at=clone).err))
+def test_a_history_that_is_too_shallow_is_told_which_line_to_type(remote_shop: Company) -> None:
+    remote_shop.add("1.1.0")
+    remote_shop.commit({"README.md": "a commit that changes no pin\n"})
+    clone = remote_shop.runner()
+    _type(clone, _line(remote_shop.run("plan", code=1, at=clone).err))
     for command in ("plan", "status"):
-        refused = remote.run(command, code=1, at=clone)
+        refused = remote_shop.run(command, code=1, at=clone)
         assert "the history of this clone is too short to answer" in refused.err
         assert _line(refused.err) == "git fetch --unshallow origin"
     _type(clone, "git fetch --unshallow origin")
-    actions = remote.run("plan", "-o", "json", at=clone).json["actions"]
+    actions = remote_shop.run("plan", "-o", "json", at=clone).json["actions"]
     assert [action["action"] for action in actions] == ["train", "deploy"]
 
 
@@ -74,33 +72,31 @@ def test_last_months_job_run_again_finds_nothing_to_do(remote: Company) -> None:
     assert last_month.git("show", "HEAD:manifests/releases/sandbox.yaml").count("1.0.0") == 1  # what it checked out
 
 
-def test_an_older_tip_of_main_is_refused(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.desk.git("reset", "-q", "--hard", "HEAD~1")
-    company.push(force=True)
-    before = company.refs(), company.belongings()
-    refused = company.run("apply", "--yes", code=4)
+def test_an_older_tip_of_main_is_refused(shop: Company) -> None:
+    shop.add("1.1.0")
+    shop.apply()
+    shop.desk.git("reset", "-q", "--hard", "HEAD~1")
+    shop.push(force=True)
+    before = shop.refs(), shop.belongings()
+    refused = shop.run("apply", "--yes", code=4)
     assert "was applied from the newer" in refused.err
-    company.run("data", "refresh", "sandbox", code=4)
-    assert (company.serves("sandbox"), company.belongings()) == ("1.1.0", before[1])
-    leases = {name for name in company.refs() if "/leases/" in name}
-    assert {name: ref for name, ref in company.refs().items() if name not in leases} == {
+    shop.run("data", "refresh", "sandbox", code=4)
+    assert (shop.serves("sandbox"), shop.belongings()) == ("1.1.0", before[1])
+    leases = {name for name in shop.refs() if "/leases/" in name}
+    assert {name: ref for name, ref in shop.refs().items() if name not in leases} == {
         name: ref for name, ref in before[0].items() if name not in leases
     }
 
 
-def test_a_second_apply_takes_no_lease_and_writes_nothing(company: Company) -> None:
-    company.in_production("1.0.0")
-    before = company.refs(), company.belongings()
-    generations = [lease["generation"] for lease in company.run("lease", "list", "-o", "json").json["leases"]]
-    done = company.run("apply", "--yes")
+def test_a_second_apply_takes_no_lease_and_writes_nothing(shop: Company) -> None:
+    before = shop.refs(), shop.belongings()
+    generations = [lease["generation"] for lease in shop.run("lease", "list", "-o", "json").json["leases"]]
+    done = shop.run("apply", "--yes")
     assert "Nothing to do." in done.out
-    assert (company.refs(), company.belongings()) == before
-    company.wait(hours=1)
-    assert company.apply() == []
-    leases = company.run("lease", "list", "-o", "json").json["leases"]
+    assert (shop.refs(), shop.belongings()) == before
+    shop.wait(hours=1)
+    assert shop.apply() == []
+    leases = shop.run("lease", "list", "-o", "json").json["leases"]
     assert [lease["generation"] for lease in leases] == generations
 
 

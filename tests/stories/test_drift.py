@@ -25,59 +25,54 @@ def _gone(folder: Path) -> None:
     ("change", "kind"),
     [(lambda folder: tamper(folder / "model.onnx"), "altered"), (_another_model, "altered"), (_gone, "missing")],
 )
-def test_drift_is_named_and_healed(local: Company, change: Callable[[Path], None], kind: str) -> None:
-    local.in_production("1.0.0")
-    local.add("1.1.0")
-    local.apply()
-    change(local.home / "targets/production" / MODEL)
-    found = local.run("drift", "--detailed-exitcode", "-o", "json", code=2).json["drift"]
+def test_drift_is_named_and_healed(local_shop: Company, change: Callable[[Path], None], kind: str) -> None:
+    local_shop.add("1.1.0")
+    local_shop.apply()
+    change(local_shop.home / "targets/production" / MODEL)
+    found = local_shop.run("drift", "--detailed-exitcode", "-o", "json", code=2).json["drift"]
     assert [(each["environment"], each["model"], each["kind"]) for each in found] == [("production", MODEL, kind)]
-    faults = local.run("verify", "-o", "json", code=5).json["faults"]
+    faults = local_shop.run("verify", "-o", "json", code=5).json["faults"]
     assert [fault["where"] for fault in faults] == [f"target of production: {MODEL}"]
 
-    trained = list(local.box.trained)
-    assert local.apply() == ["heal production 1.0.0"]
-    assert local.box.trained == trained
-    assert local.serves() == "1.0.0"
-    local.run("verify")
-    local.run("drift", "--detailed-exitcode")
-    local.settled()
+    trained = list(local_shop.box.trained)
+    assert local_shop.apply() == ["heal production 1.0.0"]
+    assert local_shop.box.trained == trained
+    assert local_shop.serves() == "1.0.0"
+    local_shop.run("verify")
+    local_shop.run("drift", "--detailed-exitcode")
+    local_shop.settled()
 
 
-def test_drift_and_healing_on_a_runner(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    tamper(remote.home / "targets/production" / MODEL / "model-card.json")
-    remote.run("verify", code=5)
-    assert remote.apply() == ["heal production 1.0.0"]
-    remote.run("verify")
-    remote.settled()
+def test_drift_and_healing_on_a_runner(remote_shop: Company) -> None:
+    tamper(remote_shop.home / "targets/production" / MODEL / "model-card.json")
+    remote_shop.run("verify", code=5)
+    assert remote_shop.apply() == ["heal production 1.0.0"]
+    remote_shop.run("verify")
+    remote_shop.settled()
 
 
-def test_a_target_that_is_gone_is_unknown_and_never_healed(local: Company) -> None:
-    local.in_production("1.0.0")
-    shutil.rmtree(local.home / "targets/production")
-    assert local.apply(code=3) == []
-    assert [reason for reason, _ in local.held()] == ["target-unknown"]
-    assert not (local.home / "targets/production" / MODEL).exists()
-    assert local.status()["health"] == "unknown"
+def test_a_target_that_is_gone_is_unknown_and_never_healed(local_shop: Company) -> None:
+    shutil.rmtree(local_shop.home / "targets/production")
+    assert local_shop.apply(code=3) == []
+    assert [reason for reason, _ in local_shop.held()] == ["target-unknown"]
+    assert not (local_shop.home / "targets/production" / MODEL).exists()
+    assert local_shop.status()["health"] == "unknown"
 
 
-def test_a_store_that_lost_an_artifact_is_exit_5_and_nothing_is_trained_again(local: Company) -> None:
-    local.in_production("1.0.0")
-    local.add("1.1.0")
-    local.apply()
-    local.promote()
-    local.blob(local.digest("1.1.0")).unlink()
-    local.run("verify", code=5)
-    assert local.apply(code=5) == []
-    assert [reason for reason, _ in local.held()] == ["artifact-missing"]
-    assert local.box.trained == [(MODEL, "1.0.0"), (MODEL, "1.1.0")]
-    assert local.serves() == "1.0.0"
+def test_a_store_that_lost_an_artifact_is_exit_5_and_nothing_is_trained_again(local_shop: Company) -> None:
+    local_shop.add("1.1.0")
+    local_shop.apply()
+    local_shop.promote()
+    local_shop.blob(local_shop.digest("1.1.0")).unlink()
+    local_shop.run("verify", code=5)
+    assert local_shop.apply(code=5) == []
+    assert [reason for reason, _ in local_shop.held()] == ["artifact-missing"]
+    assert local_shop.box.trained == [(MODEL, "1.0.0"), (MODEL, "1.1.0")]
+    assert local_shop.serves() == "1.0.0"
 
 
-def test_a_ledger_that_was_rewritten_is_exit_5_and_nothing_is_touched(company: Company) -> None:
-    company.in_production("1.0.0")
-    (company.origin or company.desk).git("update-ref", "-d", "refs/heads/ledger/production")
-    before = company.belongings()
-    assert company.apply(code=5) == []
-    assert company.belongings() == before
+def test_a_ledger_that_was_rewritten_is_exit_5_and_nothing_is_touched(shop: Company) -> None:
+    (shop.origin or shop.desk).git("update-ref", "-d", "refs/heads/ledger/production")
+    before = shop.belongings()
+    assert shop.apply(code=5) == []
+    assert shop.belongings() == before

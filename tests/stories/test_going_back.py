@@ -8,173 +8,164 @@ from tests.support.company import Company, tamper
 from tests.support.receivables_yaml import MODEL
 
 
-def test_withdraw_and_pin_again(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.merge(company.release("production", "{state: withdrawn}"))
-    assert company.apply() == ["withdraw production 1.0.0"]
-    assert company.serves() is None
-    company.settled()
+def test_withdraw_and_pin_again(shop: Company) -> None:
+    shop.merge(shop.release("production", "{state: withdrawn}"))
+    assert shop.apply() == ["withdraw production 1.0.0"]
+    assert shop.serves() is None
+    shop.settled()
 
-    company.promote()
-    (deploy,) = company.run("plan", "-o", "json").json["actions"]
+    shop.promote()
+    (deploy,) = shop.run("plan", "-o", "json").json["actions"]
     assert (deploy["action"], deploy["going_back"]) == ("deploy", False)  # left by Withdraw: a promotion again
-    assert company.apply() == ["deploy production 1.0.0"]
-    assert company.receipts() == [
+    assert shop.apply() == ["deploy production 1.0.0"]
+    assert shop.receipts() == [
         "adopt production", "deploy production 1.0.0", "withdraw production 1.0.0", "deploy production 1.0.0",
     ]  # fmt: skip
-    company.settled()
+    shop.settled()
 
 
-def test_a_pin_that_vanished_keeps_serving(local: Company) -> None:
-    local.in_production("1.0.0")
-    local.merge(local.release("production", None))
-    assert local.apply(code=3) == []
-    assert [reason for reason, _ in local.held()] == ["orphaned"]
-    assert local.serves() == "1.0.0"
+def test_a_pin_that_vanished_keeps_serving(local_shop: Company) -> None:
+    local_shop.merge(local_shop.release("production", None))
+    assert local_shop.apply(code=3) == []
+    assert [reason for reason, _ in local_shop.held()] == ["orphaned"]
+    assert local_shop.serves() == "1.0.0"
 
 
-def test_a_pin_changed_twice_between_two_applies(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.promote()
-    company.merge(company.release("sandbox", "{version: 1.0.0}"))
-    company.add("1.2.0")
-    company.apply("-e", "sandbox")
-    company.promote()
-    assert company.apply() == ["judge production 1.2.0", "deploy production 1.2.0"]
-    assert company.receipts() == [
+def test_a_pin_changed_twice_between_two_applies(shop: Company) -> None:
+    shop.add("1.1.0")
+    shop.apply()
+    shop.promote()
+    shop.merge(shop.release("sandbox", "{version: 1.0.0}"))
+    shop.add("1.2.0")
+    shop.apply("-e", "sandbox")
+    shop.promote()
+    assert shop.apply() == ["judge production 1.2.0", "deploy production 1.2.0"]
+    assert shop.receipts() == [
         "adopt production", "deploy production 1.0.0", "deploy production 1.2.0",
     ]  # fmt: skip
-    company.settled()
+    shop.settled()
 
 
-def test_a_pin_changed_and_changed_back_is_nothing_to_do(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    remote.add("1.1.0")
-    remote.apply()
-    merge = remote.promote()
-    remote.revert(merge)
-    assert remote.apply() == []
-    remote.settled()
+def test_a_pin_changed_and_changed_back_is_nothing_to_do(remote_shop: Company) -> None:
+    remote_shop.add("1.1.0")
+    remote_shop.apply()
+    merge = remote_shop.promote()
+    remote_shop.revert(merge)
+    assert remote_shop.apply() == []
+    remote_shop.settled()
 
 
-def test_rollback_and_promote_again(company: Company) -> None:
-    company.in_production("1.0.0", "1.1.0")
-    proposed = company.run("rollback", MODEL, "-e", "production", "-o", "json").json
+def test_rollback_and_promote_again(shop: Company) -> None:
+    shop.in_production("1.1.0")
+    proposed = shop.run("rollback", MODEL, "-e", "production", "-o", "json").json
     assert "answers its probe" in proposed["facts"][0]
-    company.merge_branch(f"reconciler/rollback/production/{MODEL}")
-    assert company.apply() == ["deploy production 1.0.0"]
-    assert company.serves() == "1.0.0"
+    shop.merge_branch(f"reconciler/rollback/production/{MODEL}")
+    assert shop.apply() == ["deploy production 1.0.0"]
+    assert shop.serves() == "1.0.0"
 
-    refused = company.run("rollback", MODEL, "-e", "production", code=3)
+    refused = shop.run("rollback", MODEL, "-e", "production", code=3)
     assert "state: withdrawn" in refused.err  # 1.1.0 was left by going back
-    company.promote()
-    (deploy,) = company.run("plan", "-o", "json").json["actions"]
+    shop.promote()
+    (deploy,) = shop.run("plan", "-o", "json").json["actions"]
     assert (deploy["version"], deploy["going_back"]) == ("1.1.0", False)
-    assert company.apply() == ["deploy production 1.1.0"]
-    assert company.box.trained == [(MODEL, "1.0.0"), (MODEL, "1.1.0")]
-    company.settled()
+    assert shop.apply() == ["deploy production 1.1.0"]
+    assert shop.box.trained == [(MODEL, "1.0.0"), (MODEL, "1.1.0")]
+    shop.settled()
 
 
-def test_going_back_asks_no_gate_of_today(local: Company) -> None:
-    local.in_production("1.0.0", "1.1.0")
+def test_going_back_asks_no_gate_of_today(local_shop: Company) -> None:
+    local_shop.in_production("1.1.0")
     stricter = [{"kind": "threshold", "figure": "log_loss", "atMost": 0.01}, {"kind": "deployed-below"}]
-    local.merge(local.rules("production", gates=stricter))
-    assert local.apply() == ["adopt production"]
-    judged = list(local.box.judged)
-    local.run("rollback", MODEL, "-e", "production")
-    local.merge_branch(f"reconciler/rollback/production/{MODEL}")
-    assert local.apply() == ["deploy production 1.0.0"]
-    assert local.serves() == "1.0.0"
-    assert local.box.judged == judged
-    local.settled()
+    local_shop.merge(local_shop.rules("production", gates=stricter))
+    assert local_shop.apply() == ["adopt production"]
+    judged = list(local_shop.box.judged)
+    local_shop.run("rollback", MODEL, "-e", "production")
+    local_shop.merge_branch(f"reconciler/rollback/production/{MODEL}")
+    assert local_shop.apply() == ["deploy production 1.0.0"]
+    assert local_shop.serves() == "1.0.0"
+    assert local_shop.box.judged == judged
+    local_shop.settled()
 
 
-def test_the_revert_of_a_merge_goes_back_like_a_rollback(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    remote.add("1.1.0")
-    remote.apply()
-    merge = remote.promote()
-    remote.apply()
-    remote.revert(merge)
-    (deploy,) = remote.run("plan", "-o", "json").json["actions"]
+def test_the_revert_of_a_merge_goes_back_like_a_rollback(remote_shop: Company) -> None:
+    remote_shop.add("1.1.0")
+    remote_shop.apply()
+    merge = remote_shop.promote()
+    remote_shop.apply()
+    remote_shop.revert(merge)
+    (deploy,) = remote_shop.run("plan", "-o", "json").json["actions"]
     assert (deploy["version"], deploy["going_back"]) == ("1.0.0", True)
-    assert remote.apply() == ["deploy production 1.0.0"]
-    remote.settled()
+    assert remote_shop.apply() == ["deploy production 1.0.0"]
+    remote_shop.settled()
 
 
-def test_rollback_without_an_earlier_digest_names_the_way_out(local: Company) -> None:
-    local.in_production("1.0.0")
-    refused = local.run("rollback", MODEL, "-e", "production", code=3)
+def test_rollback_without_an_earlier_digest_names_the_way_out(local_shop: Company) -> None:
+    refused = local_shop.run("rollback", MODEL, "-e", "production", code=3)
     assert "state: withdrawn" in refused.err
 
 
-def test_rollback_proves_the_older_bytes_first(remote: Company) -> None:
-    remote.in_production("1.0.0", "1.1.0")
-    tamper(remote.blob(remote.digest("1.0.0")))
-    branches = {name for name in remote.refs() if "rollback" in name}
-    refused = remote.run("rollback", MODEL, "-e", "production", code=5)
-    assert remote.digest("1.0.0")[7:19] in refused.err
-    assert {name for name in remote.refs() if "rollback" in name} == branches
+def test_rollback_proves_the_older_bytes_first(remote_shop: Company) -> None:
+    remote_shop.in_production("1.1.0")
+    tamper(remote_shop.blob(remote_shop.digest("1.0.0")))
+    branches = {name for name in remote_shop.refs() if "rollback" in name}
+    refused = remote_shop.run("rollback", MODEL, "-e", "production", code=5)
+    assert remote_shop.digest("1.0.0")[7:19] in refused.err
+    assert {name for name in remote_shop.refs() if "rollback" in name} == branches
 
 
-def test_a_hold_with_its_date_passing(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.merge(company.promoted("1.1.0", also=", hold: {reason: quarter end, by: cfo, until: 2026-03-06}"))
-    assert company.apply() == []  # exit 0: time clears it
-    assert company.held() == [("hold", "held by cfo until 2026-03-06: quarter end")]
-    refused = company.run("promote", MODEL, "--to", "production", code=3)
+def test_a_hold_with_its_date_passing(shop: Company) -> None:
+    shop.add("1.1.0")
+    shop.apply()
+    shop.merge(shop.promoted("1.1.0", also=", hold: {reason: quarter end, by: cfo, until: 2026-03-06}"))
+    assert shop.apply() == []  # exit 0: time clears it
+    assert shop.held() == [("hold", "held by cfo until 2026-03-06: quarter end")]
+    refused = shop.run("promote", MODEL, "--to", "production", code=3)
     assert "on hold" in refused.err
-    company.wait(days=3, hours=14)  # 2026-03-05 23:00
-    assert company.apply() == []
-    company.wait(hours=1)
-    assert company.held() == []
-    assert company.apply() == ["deploy production 1.1.0"]
-    company.settled()
+    shop.wait(days=3, hours=14)  # 2026-03-05 23:00
+    assert shop.apply() == []
+    shop.wait(hours=1)
+    assert shop.held() == []
+    assert shop.apply() == ["deploy production 1.1.0"]
+    shop.settled()
 
 
-def test_a_hold_does_not_stop_going_back(local: Company) -> None:
-    local.in_production("1.0.0", "1.1.0")
-    local.merge(local.promoted("1.0.0", also=", hold: {reason: frozen, by: cfo}"))
-    assert local.apply() == ["deploy production 1.0.0"]
-    assert local.serves() == "1.0.0"
-    local.settled()
+def test_a_hold_does_not_stop_going_back(local_shop: Company) -> None:
+    local_shop.in_production("1.1.0")
+    local_shop.merge(local_shop.promoted("1.0.0", also=", hold: {reason: frozen, by: cfo}"))
+    assert local_shop.apply() == ["deploy production 1.0.0"]
+    assert local_shop.serves() == "1.0.0"
+    local_shop.settled()
 
 
-def test_retrain(company: Company) -> None:
-    company.in_production("1.0.0")
-    same = company.run("retrain", MODEL, code=3)
+def test_retrain(shop: Company) -> None:
+    same = shop.run("retrain", MODEL, code=3)
     assert "gives the same bytes" in same.err
-    company.wait(days=5)
-    company.sales(date(2026, 3, 6), count=45)
-    company.run("data", "refresh", "sandbox")
-    company.run("retrain", MODEL)
-    company.merge_branch(f"reconciler/retrain/{MODEL}")
-    assert company.apply() == ["train sandbox 1.0.1", "deploy sandbox 1.0.1", "judge production 1.0.1"]
-    recipes = [company.file(f"artifacts/{MODEL}/{number}.json", "sandbox")["recipe"] for number in ("1.0.0", "1.0.1")]
+    shop.wait(days=5)
+    shop.sales(date(2026, 3, 6), count=45)
+    shop.run("data", "refresh", "sandbox")
+    shop.run("retrain", MODEL)
+    shop.merge_branch(f"reconciler/retrain/{MODEL}")
+    assert shop.apply() == ["train sandbox 1.0.1", "deploy sandbox 1.0.1", "judge production 1.0.1"]
+    recipes = [shop.file(f"artifacts/{MODEL}/{number}.json", "sandbox")["recipe"] for number in ("1.0.0", "1.0.1")]
     assert recipes[0] == recipes[1]
-    company.promote()
-    assert company.apply() == ["deploy production 1.0.1"]
-    company.settled()
+    shop.promote()
+    assert shop.apply() == ["deploy production 1.0.1"]
+    shop.settled()
 
 
-def test_main_rewritten_and_mended(company: Company) -> None:
-    company.in_production("1.0.0")
-    old = _rewrite_main(company)
-    before = company.refs(), company.belongings()
-    refused = company.run("apply", "--yes", code=1)
+def test_main_rewritten_and_mended(shop: Company) -> None:
+    old = _rewrite_main(shop)
+    before = shop.refs(), shop.belongings()
+    refused = shop.run("apply", "--yes", code=1)
     assert "main was rewritten" in refused.err
     assert f"git merge -s ours {old}" in refused.err
-    assert (company.refs(), company.belongings()) == before
-    assert company.serves() == "1.0.0"
+    assert (shop.refs(), shop.belongings()) == before
+    assert shop.serves() == "1.0.0"
 
-    company.desk.git("merge", "-q", "-s", "ours", "-m", "Bring the old main back", old)
-    company.push()
-    assert company.apply() == []
-    company.settled()
+    shop.desk.git("merge", "-q", "-s", "ours", "-m", "Bring the old main back", old)
+    shop.push()
+    assert shop.apply() == []
+    shop.settled()
 
 
 def test_main_rewritten_right_after_the_first_refresh(company: Company) -> None:

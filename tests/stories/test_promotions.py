@@ -30,81 +30,76 @@ def test_a_first_promotion(company: Company) -> None:
     company.settled()
 
 
-def test_a_new_version_while_production_serves_another(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    assert company.apply() == ["train sandbox 1.1.0", "deploy sandbox 1.1.0", "judge production 1.1.0"]
-    assert (company.serves("sandbox"), company.serves()) == ("1.1.0", "1.0.0")
-    judged = company.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"][0]
-    assert (judged["champion_version"], judged["champion"]) == ("1.0.0", company.digest("1.0.0"))
-    company.promote()
-    assert company.apply() == ["deploy production 1.1.0"]
-    assert company.serves() == "1.1.0"
-    company.settled()
+def test_a_new_version_while_production_serves_another(shop: Company) -> None:
+    shop.add("1.1.0")
+    assert shop.apply() == ["train sandbox 1.1.0", "deploy sandbox 1.1.0", "judge production 1.1.0"]
+    assert (shop.serves("sandbox"), shop.serves()) == ("1.1.0", "1.0.0")
+    judged = shop.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"][0]
+    assert (judged["champion_version"], judged["champion"]) == ("1.0.0", shop.digest("1.0.0"))
+    shop.promote()
+    assert shop.apply() == ["deploy production 1.1.0"]
+    assert shop.serves() == "1.1.0"
+    shop.settled()
 
 
-def test_productions_champion_changes_after_the_judgement(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.add("1.2.0")
-    company.apply()
-    company.promote(number="1.2.0")
-    company.apply()
-    assert company.serves() == "1.2.0"
+def test_productions_champion_changes_after_the_judgement(shop: Company) -> None:
+    shop.add("1.1.0")
+    shop.apply()
+    shop.add("1.2.0")
+    shop.apply()
+    shop.promote(number="1.2.0")
+    shop.apply()
+    assert shop.serves() == "1.2.0"
 
-    company.promote(number="1.1.0")  # judged, but against 1.0.0
-    assert [reason for reason, _ in company.held()] == ["judgement-missing"]
-    assert company.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
-    judged = company.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"]
+    shop.promote(number="1.1.0")  # judged, but against 1.0.0
+    assert [reason for reason, _ in shop.held()] == ["judgement-missing"]
+    assert shop.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
+    judged = shop.run("show", f"{MODEL}@1.1.0", "-o", "json").json["judgements"]
     assert [each["champion_version"] for each in judged] == ["1.0.0", "1.2.0"]
-    company.settled()
+    shop.settled()
 
 
-def test_a_refresh_after_the_judgement_voids_nothing(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.add("1.1.0")
-    company.apply()
-    company.wait(days=3)
-    company.sales(date(2026, 3, 5), count=44)
-    refreshed = company.run("data", "refresh", "sandbox", "-o", "json").json
+def test_a_refresh_after_the_judgement_voids_nothing(shop: Company) -> None:
+    shop.add("1.1.0")
+    shop.apply()
+    shop.wait(days=3)
+    shop.sales(date(2026, 3, 5), count=44)
+    refreshed = shop.run("data", "refresh", "sandbox", "-o", "json").json
     assert not refreshed["known"]
-    assert company.apply() == []
-    company.promote()
-    assert company.apply() == ["deploy production 1.1.0"]
-    company.settled()
+    assert shop.apply() == []
+    shop.promote()
+    assert shop.apply() == ["deploy production 1.1.0"]
+    shop.settled()
 
 
-def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(local: Company) -> None:
-    local.in_production("1.0.0")
-    local.add("1.1.0")
-    local.apply()
-    local.promote()
-    local.wait(days=36)
-    assert local.apply(code=3) == []
-    assert [reason for reason, _ in local.held()] == ["snapshot-stale"]
-    local.sales(date(2026, 4, 5), count=50)
-    local.run("data", "refresh", "sandbox")
-    assert local.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
-    local.settled()
+def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(local_shop: Company) -> None:
+    local_shop.add("1.1.0")
+    local_shop.apply()
+    local_shop.promote()
+    local_shop.wait(days=36)
+    assert local_shop.apply(code=3) == []
+    assert [reason for reason, _ in local_shop.held()] == ["snapshot-stale"]
+    local_shop.sales(date(2026, 4, 5), count=50)
+    local_shop.run("data", "refresh", "sandbox")
+    assert local_shop.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
+    local_shop.settled()
 
 
-def test_rules_and_pin_in_one_merge(company: Company) -> None:
-    company.in_production("1.0.0")
-    company.box.log_loss["1.1.0"] = 0.9  # worse than both baselines
-    company.add("1.1.0")
-    company.apply()
-    company.merge(company.rules("production", gates=[{"kind": "deployed-below"}]) | company.promoted("1.1.0"))
-    assert company.apply(code=3) == ["adopt production"]
-    ((reason, detail),) = company.held()
+def test_rules_and_pin_in_one_merge(shop: Company) -> None:
+    shop.box.log_loss["1.1.0"] = 0.9  # worse than both baselines
+    shop.add("1.1.0")
+    shop.apply()
+    shop.merge(shop.rules("production", gates=[{"kind": "deployed-below"}]) | shop.promoted("1.1.0"))
+    assert shop.apply(code=3) == ["adopt production"]
+    ((reason, detail),) = shop.held()
     assert (reason, "log-loss 0.900 is not below" in detail) == ("gate", True)
-    assert company.serves() == "1.0.0"
+    assert shop.serves() == "1.0.0"
 
-    company.merge(company.promoted("1.0.0"), "Take the pin back")
-    assert company.apply() == []
-    company.promote()
-    assert company.apply() == ["deploy production 1.1.0"]
-    company.settled()
+    shop.merge(shop.promoted("1.0.0"), "Take the pin back")
+    assert shop.apply() == []
+    shop.promote()
+    assert shop.apply() == ["deploy production 1.1.0"]
+    shop.settled()
 
 
 def test_three_environments_in_a_chain(found: Found) -> None:
@@ -149,3 +144,16 @@ def test_two_models_are_independent(remote: Company) -> None:
     assert remote.apply(code=3) == []  # held by the recipe's failure, until a new version
     remote.apply("--retry")
     remote.settled()
+
+
+def test_each_environment_has_a_store_of_its_own(tmp_path: Path) -> None:
+    stores = {name: {"artifacts": str(tmp_path / f"store-{name}")} for name in ("sandbox", "production")}
+    company = Company.found(tmp_path, "remote", sandbox=stores["sandbox"], production=stores["production"])
+    company.in_production("1.0.0", "1.1.0")
+    company.settled()
+    (tmp_path / "store-sandbox").rename(tmp_path / "lost")
+    company.run("rollback", MODEL, "-e", "production")  # production's own store has the older bytes
+    company.merge_branch(f"reconciler/rollback/production/{MODEL}")
+    company.apply("-e", "production")
+    assert company.serves() == "1.0.0"
+    assert company.run("verify", code=5).out.count("1.1.0") >= 1

@@ -30,37 +30,35 @@ def test_a_saved_plan_is_refused_once_main_moved(local: Company) -> None:
     assert local.serves("sandbox") is None
 
 
-def test_a_saved_plan_of_an_unmerged_branch_is_pending(remote: Company) -> None:
-    remote.in_production("1.0.0")
-    remote.add("1.1.0")
-    remote.apply()
-    remote.desk.git("checkout", "-q", "-b", "proposal")
-    remote.desk.commit(remote.promoted("1.1.0"))
-    plan = str(remote.folder / "plan.json")
-    told = remote.run("plan", "--out", plan, "-o", "json").json
+def test_a_saved_plan_of_an_unmerged_branch_is_pending(remote_shop: Company) -> None:
+    remote_shop.add("1.1.0")
+    remote_shop.apply()
+    remote_shop.desk.git("checkout", "-q", "-b", "proposal")
+    remote_shop.desk.commit(remote_shop.promoted("1.1.0"))
+    plan = str(remote_shop.folder / "plan.json")
+    told = remote_shop.run("plan", "--out", plan, "-o", "json").json
     assert [(each["action"], each["pending"]) for each in told["actions"]] == [
         ("deploy", "the merge must be a merge commit")
     ]
-    refused = remote.run("apply", plan, code=4, at=remote.desk)
+    refused = remote_shop.run("apply", plan, code=4, at=remote_shop.desk)
     assert "this plan waits for a merge" in refused.err
-    remote.desk.git("checkout", "-q", "main")
-    assert remote.serves() == "1.0.0"
+    remote_shop.desk.git("checkout", "-q", "main")
+    assert remote_shop.serves() == "1.0.0"
 
 
-def test_a_plan_edited_by_hand_is_refused(local: Company) -> None:
-    local.in_production("1.0.0")
-    local.add("1.1.0")
-    plan = local.folder / "plan.json"
-    local.run("plan", "--out", str(plan))
+def test_a_plan_edited_by_hand_is_refused(local_shop: Company) -> None:
+    local_shop.add("1.1.0")
+    plan = local_shop.folder / "plan.json"
+    local_shop.run("plan", "--out", str(plan))
     document = json.loads(plan.read_text())
     (train, deploy) = document["plan"]["actions"]
     document["plan"]["actions"] = [train, {**deploy, "environment": "production"}]
     plan.write_text(json.dumps(document))
-    refused = local.run("apply", str(plan), code=4)
+    refused = local_shop.run("apply", str(plan), code=4)
     assert "the actions are not those of this plan any more" in refused.err
     plan.write_text(plan.read_text()[:100])
-    assert "is not a saved plan" in local.run("apply", str(plan), code=3).err
-    assert local.serves() == "1.0.0"
+    assert "is not a saved plan" in local_shop.run("apply", str(plan), code=3).err
+    assert local_shop.serves() == "1.0.0"
 
 
 def test_an_environment_without_auto_apply_wants_a_saved_plan(found: Found) -> None:

@@ -13,12 +13,17 @@ from tests.support.company import Company
 from tests.support.runner import start
 
 FIRST = ["adopt production", "train sandbox 1.0.0", "deploy sandbox 1.0.0", "judge production 1.0.0"]
+#: Each of the first pushes of a lease, as many as there are files `wait-…`, stops at the remote until it is let go.
 HOOK = """\
 #!/bin/sh
 while read -r old new ref; do
-  case "$old $ref" in
-    0000000000000000000000000000000000000000" refs/reconciler/leases/production")
-      mkfifo "FOLDER/push.$$" && echo "push.$$" >FOLDER/arrived && read -r line <"FOLDER/push.$$" ;;
+  case "$ref" in
+    refs/reconciler/leases/*)
+      for file in FOLDER/wait-*; do
+        mv "$file" "FOLDER/stopped.$$" 2>/dev/null || continue
+        mkfifo "FOLDER/push.$$" && echo "push.$$" >FOLDER/arrived && read -r line <"FOLDER/push.$$"
+        break
+      done ;;
   esac
 done
 exit 0
@@ -42,18 +47,11 @@ def test_a_laptop_and_a_runner_meet_at_the_lease(remote: Company) -> None:
 
 
 def test_a_laptop_and_a_runner_push_the_lease_at_the_same_moment(remote: Company) -> None:
-    assert remote.origin is not None
     remote.add("1.0.0")
-    os.mkfifo(remote.folder / "arrived")
-    hook = remote.origin.path / "hooks/pre-receive"
-    hook.write_text(HOOK.replace("FOLDER", str(remote.folder)))
-    hook.chmod(0o755)
+    stop_pushes(remote, 2)
     gate(remote.folder)
     both = [start(remote.folder, place, "apply", "--yes") for place in (remote.desk.path, remote.runner().path)]
-    waiting: list[str] = []
-    while len(waiting) < len(both):
-        waiting += (remote.folder / "arrived").read_text().split()
-    for name in waiting:
+    for name in arrived(remote.folder, 2):
         (remote.folder / name).write_text("go\n")
     begun(remote.folder)  # the one that has the lease trains, and the other can only give up
     loser = _first_to_end(both)
@@ -65,6 +63,21 @@ def test_a_laptop_and_a_runner_push_the_lease_at_the_same_moment(remote: Company
     assert winner.returncode == 0, out + err
     assert remote.receipts("sandbox").count("train sandbox 1.0.0") == 1
     remote.settled()
+
+
+def test_a_job_that_was_overtaken_by_a_newer_one_is_stale(remote_shop: Company) -> None:
+    remote_shop.add("1.1.0")
+    stop_pushes(remote_shop, 1)
+    slow = start(remote_shop.folder, remote_shop.runner().path, "apply", "--yes")
+    (name,) = arrived(remote_shop.folder, 1)
+    remote_shop.add("1.2.0")
+    assert remote_shop.apply() == ["train sandbox 1.2.0", "deploy sandbox 1.2.0", "judge production 1.2.0"]
+    (remote_shop.folder / name).write_text("go\n")
+    out, err = slow.communicate(timeout=60)
+    assert slow.returncode == 4, out + err
+    assert "was applied from the newer" in err
+    assert remote_shop.serves("sandbox") == "1.2.0"
+    remote_shop.settled()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -116,6 +129,25 @@ def test_the_lease_of_another_host_waits_and_can_be_broken(remote: Company) -> N
     assert remote.apply() == FIRST[1:]
     assert "lease-break sandbox" in remote.receipts("sandbox")
     remote.settled()
+
+
+def stop_pushes(company: Company, number: int) -> None:
+    """Stop the next pushes of a lease at the remote."""
+    assert company.origin is not None
+    os.mkfifo(company.folder / "arrived")
+    for each in range(number):
+        (company.folder / f"wait-{each}").touch()
+    hook = company.origin.path / "hooks/pre-receive"
+    hook.write_text(HOOK.replace("FOLDER", str(company.folder)))
+    hook.chmod(0o755)
+
+
+def arrived(folder: Path, number: int) -> list[str]:
+    """Wait for stopped pushes; the FIFOs that let them go on."""
+    waiting: list[str] = []
+    while len(waiting) < number:
+        waiting += (folder / "arrived").read_text().split()
+    return waiting
 
 
 def gate(folder: Path) -> None:

@@ -54,4 +54,4 @@ def test_rollback_with_the_real_box(tmp_path: Path) -> None:
     company.merge_branch(f"reconciler/rollback/production/{MODEL}")
     assert company.apply() == ["deploy production 1.0.0"]
     assert company.serves() == "1.0.0"
-    company.settled()
+    assert company.apply() == []
