@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git import GitHistory, GitLedger, Repository
-from reconciler.domain.errors import NeedsPerson
+from reconciler.adapters.git.process import Git
+from reconciler.domain.errors import NeedsPerson, RetryLater
 from tests.git.conftest import Opener
 from tests.support.repositories import Workbench
 
@@ -112,3 +113,9 @@ def test_a_repository_with_sha256_ids_works(bench: Workbench, opened: Opener) ->
     assert len(written.tip) == 64
     assert ledger.read("production") == written
     work.git("fsck", "--strict")
+
+
+def test_a_git_that_cannot_be_started_is_a_reason_to_try_again(bench: Workbench) -> None:
+    repo = bench.repository()
+    with pytest.raises(RetryLater, match="git could not be started: Argument list too long"):
+        Git(repo.path).run("rev-parse", "x" * 3_000_000)

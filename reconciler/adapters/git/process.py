@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from reconciler.adapters.git.failures import classify, timed_out
-from reconciler.domain.errors import NeedsPerson
+from reconciler.domain.errors import NeedsPerson, RetryLater
 
 _CONFIG = (
     "core.hooksPath=/dev/null",
@@ -162,6 +162,8 @@ class Git:
             raise _cannot_start(self.folder) from error
         except NotADirectoryError as error:
             raise NeedsPerson(f"{self.folder} is not a folder", next_step="give -C a folder") from error
+        except OSError as error:  # no process to be had, no memory, arguments that are too long
+            raise RetryLater(f"git could not be started: {error.strerror}", next_step="make room; run again") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
