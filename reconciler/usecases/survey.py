@@ -241,7 +241,7 @@ def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
         if _forgotten(house, name, world.tips[name], targets[name]):
             rewritten.add(name)
         stores = {spec.artifacts} | ({books[trainer].spec.artifacts} if trainer else set())
-        needed = _needed(world, name, world.ledgers[trainer] if trainer else None)
+        needed = _needed(world, name, world.ledgers[trainer] if trainer else None, targets[name])
         stored[name] = frozenset(digest for digest in needed if shelves.have(sorted(stores), digest))
     return replace(world, targets=targets, stored=stored, rewritten=frozenset(rewritten))
 
@@ -271,13 +271,16 @@ def _forgotten(house: House, name: str, tip: str | None, target: TargetState) ->
     return not house.ledger.contains(name, sorted(remembered - {tip}))
 
 
-def _needed(world: World, name: str, training: Record | None) -> set[str]:
+def _needed(world: World, name: str, training: Record | None, target: TargetState) -> set[str]:
+    """Digests that something may have to be copied from a store: all but those that the target holds, intact."""
     needed = {d.digest for d in world.ledgers[name].deployments.values() if d.digest}
     for (environment, model), source in world.source.pins.items():
         artifact = _artifact(training, model, source.pin.version) if environment == name else None
         if artifact:
             needed.add(artifact)
-    return needed
+    deployments = world.ledgers[name].deployments
+    held = {m: found.digest for m, found in target.models.items() if found.intact and target.status == "known"}
+    return needed - {d.digest for m, d in deployments.items() if d.digest and held.get(m) == d.digest}
 
 
 def _artifact(training: Record | None, model: str, version: str | None) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler import files
@@ -17,9 +16,6 @@ from reconciler.adapters.folder_target import layout
 from reconciler.adapters.folder_target.layout import DEPLOYMENT_FILE, DeploymentFile, Marker
 from reconciler.domain import oci
 from reconciler.domain.observed import Observed
-
-#: (file name, open version folder, limit in bytes) → sha256 digest of the file.
-Hash = Callable[[str, int, int], str]
 
 
 class Unreadable(Exception):
@@ -69,7 +65,7 @@ def read_link(root: int, model: str) -> Link | None:
     return Link(folder, "" if folder else "its symlink points outside the target's versions")
 
 
-def observe_model(root: int, model: str, link: Link, hash_: Hash) -> Observed:
+def observe_model(root: int, model: str, link: Link) -> Observed:
     """One model as found; anything wrong is a detail of the answer, never an exception."""
     if link.folder is None:
         return Observed(model, None, None, 0, None, intact=False, detail=link.detail)
@@ -77,7 +73,7 @@ def observe_model(root: int, model: str, link: Link, hash_: Hash) -> Observed:
     try:
         with files.opened_below(root, layout.VERSIONS, model, link.folder) as folder:
             deployment = read_deployment(folder, model)
-            return deployment.observed(_difference(folder, deployment, hash_))
+            return deployment.observed(_difference(folder, deployment))
     except FileNotFoundError:
         detail = "its symlink points to nothing" if deployment is None else "a file is missing"
     except (ValueError, files.Unfit, OSError) as error:
@@ -113,12 +109,12 @@ def read_bytes(folder: int, deployment: DeploymentFile) -> dict[str, bytes]:
     return content
 
 
-def _difference(folder: int, deployment: DeploymentFile, hash_: Hash) -> str:
+def _difference(folder: int, deployment: DeploymentFile) -> str:
     """Why the bytes are not those of the digest; "" where they are."""
     manifest = _manifest(_read(folder, oci.MANIFEST_FILE, oci.MANIFEST_LIMIT), deployment)
     for layer in manifest.layers:
         try:
-            if hash_(layer.name, folder, layer.size) != layer.digest:
+            if files.hash_regular(layer.name, dir_fd=folder, limit=layer.size)[0] != layer.digest:
                 return f"the bytes of {layer.name} are not those of the digest"
         except FileNotFoundError:
             return f"{layer.name} is missing"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from reconciler import files
 from reconciler.adapters.folder_target import layout, reading, writing
-from reconciler.adapters.folder_target.hashes import HashCache
 from reconciler.adapters.folder_target.layout import DeploymentFile, Marker
-from reconciler.adapters.folder_target.reading import Hash, Unreadable
+from reconciler.adapters.folder_target.reading import Unreadable
+from reconciler.adapters.folder_target.remembered import Remembered
 from reconciler.domain import oci
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed
 from reconciler.domain.observed import Observed, TargetState
@@ -27,7 +27,7 @@ _STRANGER = (
 
 
 class FolderTarget:
-    """The target of `environment` at `root` (absolute; need not exist yet); `cache` is a folder for hashes or None."""
+    """The target of `environment` at `root` (absolute; need not exist yet). `cache`: a folder that observations may use."""
 
     def __init__(self, root: Path, environment: str, cache: Path | None = None) -> None:
         self.root = root
@@ -112,15 +112,17 @@ class FolderTarget:
     # --- inside ----------------------------------------------------------------------------------------
 
     def _observe_models(self, root: int, *, hash_bytes: bool) -> dict[str, Observed]:
-        cache = HashCache(None if hash_bytes else self._cache, self.root)
+        remembered = Remembered(None if hash_bytes else self._cache, self.root)
         found: dict[str, Observed] = {}
-        seen: set[str] = set()
         for model in reading.models(root):
             link = reading.read_link(root, model)
-            if link is not None:
-                hash_ = _hasher(cache, f"{model}/{link.folder}", seen)
-                found[model] = reading.observe_model(root, model, link, hash_)
-        cache.save(seen)
+            if link is None:
+                continue
+            known = remembered.recall(root, model, link.folder) if link.folder else None
+            found[model] = known or reading.observe_model(root, model, link)
+            if known is None and link.folder:
+                remembered.learn(root, link.folder, found[model])
+        remembered.save()
         return found
 
     def _holds(self, root: int, model: str, wanted: DeploymentFile, folder: str) -> bool:
@@ -231,15 +233,6 @@ def _not_the_digest(model: str, digest: str, what: str) -> VerificationFailed:
         f"what is to be deployed as {model} is not {digest}: {what} differs",
         next_step="reconciler verify says which store is altered; nothing was deployed",
     )
-
-
-def _hasher(cache: HashCache, prefix: str, seen: set[str]) -> Hash:
-    def hash_(name: str, folder: int, limit: int) -> str:
-        key = f"{prefix}/{name}"
-        seen.add(key)
-        return cache.hash(key, name, dir_fd=folder, limit=limit)
-
-    return hash_
 
 
 def _newest_other(root: int, model: str, served: str) -> str | None:
