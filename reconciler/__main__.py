@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import re
@@ -187,6 +188,8 @@ def open_doorstep(session: Session) -> Doorstep:
 
 def main() -> None:
     """Run the command line and exit with its code. What a terminal's encoding lacks is shown as an escape."""
+    # A command lives shortly and keeps most of what it makes: thousands of records are no reason to look for garbage.
+    gc.set_threshold(100_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -27,7 +27,7 @@ _STRANGER = (
 
 
 class FolderTarget:
-    """The target of `environment` at `root` (absolute; need not exist yet). `cache`: a folder that observations may use."""
+    """The target of `environment` at `root` (absolute; need not exist yet). Observations may use the folder `cache`."""
 
     def __init__(self, root: Path, environment: str, cache: Path | None = None) -> None:
         self.root = root
