@@ -29,3 +29,9 @@ def remote(tmp_path: Path) -> Company:
 def serving(company: Company) -> Company:
     """1.0.0 and then 1.1.0 were promoted; both environments serve 1.1.0."""
     return company.in_production("1.0.0", "1.1.0")
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company that serves 1.0.0, for tests that only read."""
+    return Company.found(tmp_path_factory.mktemp("standing"), "local").in_production("1.0.0")

@@ -101,7 +101,7 @@ def test_a_detached_head_and_a_linked_worktree_are_fine(serving: Company, tmp_pa
     assert (done.returncode, done.stdout.count("synced")) == (0, 2)
 
 
-@pytest.mark.parametrize("name", ["sp ace", "line\nbreak", "line\u2028sep", "-dash", "quo'te\"", "*glob?", "\x1b[31m"])
+@pytest.mark.parametrize("name", ["-sp ace", "line\nbreak", "line\u2028sep", "*'?\"\x1b[31m"], ids=range(4))
 def test_a_repository_may_lie_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     company = Company.found(tmp_path, "local")
     company.desk.path = company.desk.path.rename(tmp_path / name)

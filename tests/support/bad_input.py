@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from reconciler.__main__ import furnish, open_doorstep
+from reconciler.adapters.git import Repository
+from reconciler.cli.root import Session, make_root, run
+from reconciler.usecases.house import House
 from tests.support.company import Company, Ended
 from tests.support.components import remount
 from tests.support.repositories import environment
@@ -18,6 +23,18 @@ from tests.support.repositories import environment
 REFUSALS = ("full", "read-only", "no inodes")
 RAW = "\x1b[31m\u202e"
 HOSTILE = f"{RAW}red\u2066 \x9b2J\x07"
+
+
+def attempt(company: Company, *argv: str) -> Ended:
+    """Run a command as `Company.run` does, whatever its exit code."""
+    with ExitStack() as stack, redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+
+        def build(session: Session) -> House:
+            found = stack.enter_context(Repository.discover(session.directory.absolute()))
+            return furnish(found, company.environment, trainer=company.trainer, clock=company.clock)
+
+        code = run(make_root(build, open_doorstep), ["-C", str(company.desk.path), *argv])
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def refused(told: Ended, *words: str) -> Ended:
@@ -52,8 +69,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def state(company: Company) -> tuple[dict[str, str], dict[str, str]]:
-    """What must never be half: every ref but the leases, and store, snapshots and targets by content."""
-    refs = {name: value for name, value in company.refs().items() if "/leases/" not in name}
+    """What must never be half: branches and ledgers, and store, snapshots and targets by content. Leases, and the
+    commits of main that were looked at and are kept, are not part of it."""
+    refs = {name: value for name, value in company.refs().items() if not name.startswith("refs/reconciler/")}
     return refs, contents(company.home)
 
 
