@@ -17,6 +17,7 @@ from reconciler.core.rulebook import rulebooks, touched
 from reconciler.core.validation import validate
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Environment, Pin
+from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.observed import Signature, TargetState
 from reconciler.domain.problems import close_to
 from reconciler.domain.record import Evidence, Record, Rules
@@ -85,7 +86,8 @@ def _ledgers(house: House, source: Source) -> dict[str, LedgerState]:
     """The ledgers of the environments that are declared, and of those whose file is at fault: their rules in force
     still tell what the others may do."""
     declared = {name: house.ledger.read(name) for name in source.environments}
-    faulty = {name for kind, name in touched(source.problems) if kind == "environment"} - declared.keys()
+    named = {name for kind, name in touched(source.problems) if kind == "environment"}
+    faulty = {name for name in named - declared.keys() if re.fullmatch(NAME_PATTERN, name)}  # others have no ledger
     others = {name: state for name in faulty if (state := house.ledger.read(name)).tip is not None}
     return dict(sorted({**declared, **others}.items()))
 
