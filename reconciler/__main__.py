@@ -190,6 +190,8 @@ def main() -> None:
     """Run the command line and exit with its code. What a terminal's encoding lacks is shown as an escape."""
     # A command lives shortly and keeps most of what it makes: thousands of records are no reason to look for garbage.
     gc.set_threshold(100_000, 50, 50)
+    # Looking for plugins of pydantic costs 8 ms, and a plugin could change what validation accepts.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -97,8 +97,10 @@ class GitLedger:
 
     def contains(self, environment: str, commits: Sequence[str]) -> bool:
         """True where every one of `commits` is in the ledger's history."""
+        if not commits:
+            return True
         tip = self._tip(environment)
-        return not commits or (tip is not None and are_ancestors(self._repository, commits, tip))
+        return tip is not None and are_ancestors(self._repository, commits, tip)
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first. Raises VerificationFailed at the first commit
