@@ -32,14 +32,14 @@ def _bar() -> Iterator[Progress]:
 
     columns = (TextColumn("  {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, int] = {}
+        shown: list[str] = []
+        task = bars.add_task("", total=None, visible=False)
 
         def update(label: str, done: int, total: int) -> None:
-            if label not in tasks:
-                for old in tasks.values():
-                    bars.update(old, visible=False)  # type: ignore[arg-type]
-                tasks[label] = bars.add_task(terminal(label), total=total or None)
-            bars.update(tasks[label], completed=done, total=total or None)  # type: ignore[arg-type]
+            if shown != [label]:
+                shown[:] = [label]
+                bars.reset(task, description=terminal(label), visible=True)
+            bars.update(task, completed=done, total=total or None)
 
         yield update
 
