@@ -28,8 +28,8 @@ class GitBeginnings:
     def begin(self, folder: Path) -> Iterator[Path]:
         """See `ports.Beginnings`."""
         place = Path(os.path.abspath(folder))  # noqa: PTH100  a symlink at the end of the path stays one
-        _must_be_free(place, folder)
         with _disk_refusals(place.parent):
+            _must_be_free(place, folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.tmp-", dir=place.parent))
         try:

@@ -56,6 +56,8 @@ def command(  # noqa: PLR0913  one parameter an option
     from reconciler.usecases.survey import Ask
 
     ask = Ask(environments=frozenset(environments) or None, models=frozenset(models) or None, retry=retry)
+    if plan_file and (environments or models):
+        raise click.UsageError("A saved plan says itself what it is for: -e and --select do not go with it.")
     saved = _saved(plan_file) if plan_file else None
     try:
         wait = parse_duration(lock_timeout)

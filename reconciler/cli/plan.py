@@ -19,10 +19,11 @@ reconciler plan --working-tree           a preview of edits that are not committ
 reconciler plan -e production --out p.json && reconciler apply p.json
 reconciler plan --detailed-exitcode      2: there are changes
 """
+NO_ENVIRONMENTS = "note: there are no environments here; reconciler init DIR --example shows what they look like"
 
 
 @make("plan", epilog=EXAMPLES)
-@click.option("--ref", default="HEAD", metavar="REVISION", help="Plan this commit (default: HEAD).")
+@click.option("--ref", metavar="REVISION", help="Plan this commit (default: HEAD).")
 @click.option("--working-tree", is_flag=True, help="Preview uncommitted edits; what this shows cannot be applied.")
 @click.option("-e", "--environment", "environments", multiple=True, metavar="ENV", help="Only these environments.")
 @click.option("--select", "models", multiple=True, metavar="MODEL", help="Only these models.")
@@ -32,7 +33,7 @@ reconciler plan --detailed-exitcode      2: there are changes
 def command(  # noqa: PLR0913  one parameter an option
     session: Session,
     *,
-    ref: str,
+    ref: str | None,
     working_tree: bool,
     environments: tuple[str, ...],
     models: tuple[str, ...],
@@ -44,8 +45,10 @@ def command(  # noqa: PLR0913  one parameter an option
     from reconciler.usecases.plan import plan, saved_plan, write_plan
     from reconciler.usecases.survey import Ask
 
+    if working_tree and (ref is not None or out is not None):
+        raise click.UsageError("--working-tree is a preview: it goes neither with --ref nor with --out.")
     ask = Ask(
-        revision=None if working_tree else ref,
+        revision=None if working_tree else "HEAD" if ref is None else ref,
         environments=frozenset(environments) or None,
         models=frozenset(models) or None,
     )
@@ -58,6 +61,8 @@ def command(  # noqa: PLR0913  one parameter an option
     else:
         label = "uncommitted edits of the working tree" if working_tree else planned.world.source.label
         click.echo("\n".join(plan_lines(planned.plan, label, explain=explain)))
+    if not planned.world.source.environments and not planned.plan.held:
+        session.say(NO_ENVIRONMENTS)
     if any(held.reason == "manifest-invalid" for held in planned.plan.held):
         return 3
     return 2 if detailed_exitcode and planned.plan.actions else 0

@@ -80,6 +80,11 @@ def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[
     book = open_rulebook(world, environment)
     if book is None:
         raise AuthorMustFix(f"environments/{environment}.yaml cannot be read", next_step="reconciler validate")
+    if book.spec.training is None and book.spec.data.copy_of is None:
+        others = ", ".join(sorted(world.ledgers.keys() - {environment})) or "none"
+        raise AuthorMustFix(
+            f"{environment} is no copy: it has its data itself", next_step=f"refresh the one that trains, of: {others}"
+        )
     return begin_run(house, world, leases, trainer=environment), book
 
 

@@ -125,3 +125,15 @@ def test_an_as_of_that_is_no_day_is_not_understood(standing: Company) -> None:
 def test_predictions_for_a_day_to_come_are_refused(standing: Company) -> None:
     told = standing.run("predict", "-e", "production", "--as-of", "2999-01-01", code=3)
     refused(told, "lies in the future", "check the year")
+
+
+def test_an_environment_that_is_no_copy_is_not_refreshed(standing: Company) -> None:
+    with untouched(standing):
+        told = standing.run("data", "refresh", "production", code=3)
+        refused(told, "production is no copy", "refresh the one that trains, of: sandbox")
+
+
+def test_a_name_that_no_folder_can_have_is_refused_by_init(tmp_path: Path) -> None:
+    done = process(tmp_path, "init", "x" * 300, "--example")
+    assert (done.returncode, "File name too long" in done.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []

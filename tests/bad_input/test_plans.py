@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.bad_input import refused, untouched
 from tests.support.company import Company
+from tests.support.repositories import Workbench
 
 Edit = Callable[[dict[str, Any]], object]
 EDITS: dict[str, tuple[Edit, int]] = {
@@ -81,3 +82,16 @@ def test_a_symlink_to_a_file_stays_one_when_a_plan_is_saved_through_it(standing:
     standing.run("plan", "--out", str(tmp_path / "link.json"))
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text())["kind"] == "reconciler-plan"
+
+
+def test_options_that_contradict_each_other_are_not_understood(standing: Company, tmp_path: Path) -> None:
+    out = str(tmp_path / "p.json")
+    for argv in (("plan", "--working-tree", "--out", out), ("plan", "--working-tree", "--ref", "HEAD")):
+        refused(standing.run(*argv, code=64), "--working-tree is a preview")
+    standing.run("plan", "--out", out)
+    refused(standing.run("apply", out, "-e", "production", code=64), "A saved plan says itself what it is for")
+
+
+def test_a_commit_without_environments_says_how_to_begin(standing: Company, tmp_path: Path) -> None:
+    empty = Workbench(tmp_path).repository("empty")
+    assert "there are no environments here; reconciler init DIR" in standing.run("plan", at=empty).err
