@@ -38,7 +38,7 @@ def _bar() -> Iterator[Progress]:
         def update(label: str, done: int, total: int) -> None:
             if shown != [label]:
                 shown[:] = [label]
-                bars.reset(task, description=terminal(label), visible=True)
+                bars.reset(task, description=terminal(label), visible=True, completed=done, total=total or None)
             bars.update(task, completed=done, total=total or None)
 
         yield update
