@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.company import Company
+from tests.support.repositories import Repo
 
 os.environ["GIT_CONFIG_GLOBAL"] = os.devnull
 os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
@@ -25,10 +29,21 @@ def remote(tmp_path: Path) -> Company:
     return Company.found(tmp_path, "remote")
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """What `serving` is a copy of; nobody else touches it."""
+    return Company.found(tmp_path_factory.mktemp("pattern"), "local").in_production("1.0.0", "1.1.0")
+
+
 @pytest.fixture
-def serving(company: Company) -> Company:
-    """1.0.0 and then 1.1.0 were promoted; both environments serve 1.1.0."""
-    return company.in_production("1.0.0", "1.1.0")
+def serving(pattern: Company, tmp_path: Path) -> Company:
+    """1.0.0 and then 1.1.0 were promoted; both serve 1.1.0. The data file is the pattern's: only read it."""
+    shutil.copytree(pattern.folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+    desk = Repo(tmp_path / "desk", copy.copy(pattern.desk.ticks))
+    clock, trainer = copy.copy(pattern.clock), copy.deepcopy(pattern.trainer)
+    return replace(
+        pattern, folder=tmp_path, desk=desk, clock=clock, trainer=trainer, specs=copy.deepcopy(pattern.specs)
+    )
 
 
 @pytest.fixture(scope="session")
