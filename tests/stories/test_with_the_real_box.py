@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,12 @@ from tests.support.receivables_yaml import MODEL, habits
 
 pytestmark = pytest.mark.real
 
-GATES = [{"kind": "least-rows-per-outcome", "rows": 5}, {"kind": "deployed-below"}]
+GATES: list[dict[str, Any]] = [{"kind": "least-rows-per-outcome", "rows": 5}, {"kind": "deployed-below"}]
 
 
-def real(folder: Path, where: Where) -> Company:
+def real(folder: Path, where: Where, gates: list[dict[str, Any]]) -> Company:
     """A company whose customers have habits, and whose models are trained."""
-    company = Company.found(folder, where, production={"gates": GATES})
+    company = Company.found(folder, where, production={"gates": gates})
     company.trainer = None
     company.books(habits(date(2026, 2, 28), 300))
     company.run("data", "refresh", "sandbox")
@@ -26,7 +27,7 @@ def real(folder: Path, where: Where) -> Company:
 
 
 def test_a_first_promotion_with_the_real_box(tmp_path: Path) -> None:
-    company = real(tmp_path, "remote")
+    company = real(tmp_path, "remote", GATES)
     company.add("1.0.0", trees=10)
     assert company.apply()[1:] == ["train sandbox 1.0.0", "deploy sandbox 1.0.0", "judge production 1.0.0"]
     company.promote()
@@ -44,7 +45,7 @@ def test_a_first_promotion_with_the_real_box(tmp_path: Path) -> None:
 
 
 def test_rollback_with_the_real_box(tmp_path: Path) -> None:
-    company = real(tmp_path, "local")
+    company = real(tmp_path, "local", GATES[1:])
     for number, trees in (("1.0.0", 10), ("1.1.0", 20)):
         company.add(number, trees=trees)
         company.apply()

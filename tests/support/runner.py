@@ -6,6 +6,8 @@ The command line over a stand-in trainer and a clock that stands, in the present
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,7 +37,8 @@ class WaitingTrainer(FakeTrainer):
         """As `FakeTrainer`, after the wait."""
         if isinstance(job, TrainJob) and (self.folder / "training").exists():
             (self.folder / "training").write_text("begun\n")
-            (self.folder / "go").read_text()
+            with (self.folder / "go").open() as told:
+                told.readline()
         with super().run(job, rules, progress) as ran:
             yield ran
 
@@ -51,6 +54,27 @@ def start(folder: Path, at: Path, *argv: str, more: Mapping[str, str] | None = N
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+class Line:
+    """A FIFO of ours, by which a runner and a test tell each other something; neither waits for the other to look."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def tell(self, text: str) -> None:
+        """Say a line."""
+        os.write(self._end, f"{text}\n".encode())
+
+    def hear(self, seconds: float = 60) -> list[str]:
+        """The lines that were said, at least one. Fails where nothing is said for so long."""
+        assert select.select([self._end], [], [], seconds)[0], "nobody said anything"
+        return os.read(self._end, 4096).decode().splitlines()
+
+    def close(self) -> None:
+        """Hang up."""
+        os.close(self._end)
 
 
 def main(folder: str, *argv: str) -> int:
