@@ -140,7 +140,8 @@ def test_an_artifact_of_ones_own_in_the_store_under_the_right_tag(guarded: Compa
     guarded.add("1.2.0")
     guarded.apply(code=1)
     mark = guarded.file(f"artifacts/{MODEL}/1.2.0.json", "sandbox")["fingerprint"]
-    files = {oci.MODEL_FILE: b"a model of my own", oci.CARD_FILE: b"{}"}
+    card = (guarded.home / "targets/sandbox" / MODEL / oci.CARD_FILE).read_bytes()
+    files = {oci.MODEL_FILE: b"a model of my own", oci.CARD_FILE: card}
     described = {name: (digest_of(content), len(content)) for name, content in files.items()}
     packed = packaging.package(model=MODEL, version="1.2.0", fingerprint=mark, files=described)
     blobs: dict[str, bytes | Path] = {described[name][0]: content for name, content in files.items()}
