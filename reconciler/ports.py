@@ -98,6 +98,9 @@ class History(Protocol):
     def commit(self, commit: str) -> Commit:
         """One commit."""
 
+    def merge_bases(self, one: str, two: str) -> Sequence[str]:
+        """The best common ancestors of two commits: where what a branch changed is counted from."""
+
     def authors(self, base: str, tip: str) -> frozenset[str]:
         """E-mail addresses of authors and committers of what is in `tip` and not in `base`, lower case."""
 

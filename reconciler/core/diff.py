@@ -90,7 +90,16 @@ def _view(world: World, books: Mapping[str, Rulebook], name: str) -> View | None
         target=_trusted(world, name),
         stored=world.stored.get(name, frozenset()),
         untrusted=_untrusted(world, books, name),
+        downstream=downstream(books, name),
     )
+
+
+def downstream(books: Mapping[str, Rulebook], name: str) -> frozenset[str]:
+    """The environments that promote from `name`, directly or over others."""
+    found: set[str] = set()
+    while more := {n for n, book in books.items() if book.spec.promotes_from in {name, *found}} - {name, *found}:
+        found |= more
+    return frozenset(found)
 
 
 def _untrusted(world: World, books: Mapping[str, Rulebook], name: str) -> str | None:

@@ -31,6 +31,9 @@ def check_environment(
     spec = environment.environment.spec
     yield from _promotes_from(name, spec, known)
     yield from _copy_of(name, spec, environments, known)
+    if spec.exam.data_of is not None and spec.exam.data_of not in known:
+        summary = f"there is no environment {spec.exam.data_of}"
+        yield Flaw(("spec", "exam", "dataOf"), summary, close_to(spec.exam.data_of, list(known)))
     yield from _policy(name, environment)
     yield from _gates(spec)
     filters = [item.model_dump(mode="json", by_alias=True, exclude_none=True) for item in spec.exam.filters]

@@ -49,9 +49,9 @@ def find(origin: Origin | None, kind: EvidenceKind, rules: Rules | None) -> Evid
             f"{origin.commit[:12]} is a direct commit to main, not the merge of a pull request",
             "revert it, and propose it with a pull request (merged with --no-ff)",
         )
-    if not origin.second_parent_has:
+    if not origin.branch_changed:
         return Lacking(
-            f"the merge {origin.commit[:12]} has a value that its branch does not have",
+            f"the merge {origin.commit[:12]} has a value that its branch did not bring",
             "revert it, and merge the pull request as it was approved",
         )
     return Evidence(kind="merge", commit=commit) if kind == "merge" else _signed(origin, rules)

@@ -17,13 +17,15 @@ from reconciler.domain.task import TaskSpec
 class Origin:
     """How a value came to main: the newest first-parent commit that changed it, as facts of git alone.
 
+    `branch_changed` is True where the merged branch itself, since it left main, brought the value that the merge has:
+    a branch that main had before, or that only never had the change, brings nothing.
     `signatures` has what the check of the commit's signature said, by the blob of the allowed signers used.
     `adopted_before` is how many Adopts of the environment have a source that is a proper ancestor of the commit.
     """
 
     commit: str
     parents: int
-    second_parent_has: bool
+    branch_changed: bool
     in_main: bool
     authors: frozenset[str] = frozenset()
     signatures: Mapping[str | None, Signature] = field(default_factory=dict)

@@ -53,14 +53,15 @@ def _apply(record: Record, receipt: Receipt) -> Record:
         case AdoptReceipt():
             return record.model_copy(update={"rules": [*record.rules, receipt.rules]})
         case RefreshReceipt():
-            others = [s for s in record.snapshots if s.digest != receipt.snapshot.digest]
-            return record.model_copy(update={"snapshots": [*others, receipt.snapshot]})
+            new = receipt.snapshot  # equal rows may be a copy of two environments, and stay recorded as both
+            others = [s for s in record.snapshots if (s.digest, s.copy_of) != (new.digest, new.copy_of)]
+            return record.model_copy(update={"snapshots": [*others, new]})
         case DeployReceipt():
-            return _deploy(record, receipt)
+            return _written(_deploy(record, receipt), receipt)
         case WithdrawReceipt():
             return _withdraw(record, receipt)
         case HealReceipt():
-            return record
+            return _written(record, receipt)
         case _:
             assert_never(receipt)
 
@@ -148,6 +149,10 @@ def _withdraw(record: Record, receipt: WithdrawReceipt) -> Record:
             served=_left(record.deployments.get(receipt.model), receipt, revoke=True),
         ),
     )
+
+
+def _written(record: Record, receipt: DeployReceipt | HealReceipt) -> Record:
+    return record.model_copy(update={"written": {**record.written, receipt.model: receipt.generation}})
 
 
 def _left(before: Deployment | None, receipt: DeployReceipt | WithdrawReceipt, *, revoke: bool) -> list[Served]:

@@ -38,7 +38,7 @@ def current_judgement(
         if (judgement.digest, judgement.champion, judgement.exam_digest) != asked:
             continue
         at = taken.get(judgement.snapshot)
-        if max_age is None or (at is not None and now - at <= max_age):
+        if at is not None and (max_age is None or now - at <= max_age):
             return judgement
     return None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.core.gates import Question, current_judgement
 from reconciler.core.identity import canonical, digest_of, exam_digest
 from reconciler.core.retries import exhausted, way_out
-from reconciler.domain.manifests import Exam
+from reconciler.domain.manifests import EnvironmentSpec, Exam
 from reconciler.domain.plan import Held, Judge, Who
 from reconciler.domain.record import Deployment, Judgement, Record
 
@@ -22,6 +22,23 @@ class Bench:
     max_age: timedelta | None
     now: datetime
     retry: bool
+    rows: frozenset[str] = frozenset()
+
+
+def rows_of(environment: str, spec: EnvironmentSpec, downstream: frozenset[str]) -> frozenset[str]:
+    """Whose data may judge for an environment: what its exam names, else its own, else (where it has none) that of
+    those that promote from it. Whose copy the sandbox keeps is the sandbox's word, and counts for nothing."""
+    if spec.exam.data_of is not None:
+        return frozenset({spec.exam.data_of})
+    own = frozenset({environment})
+    return own if spec.data.invoices is not None else own | downstream
+
+
+def bench_for(bench: Bench, spec: EnvironmentSpec, rows: frozenset[str]) -> Bench:
+    """The bench by one environment's rules: its own snapshot limit, and only copies of the data that it chose."""
+    snapshots = [snapshot for snapshot in bench.record.snapshots if snapshot.copy_of in rows]
+    record = bench.record.model_copy(update={"snapshots": snapshots})
+    return replace(bench, record=record, max_age=spec.data.max_age or bench.max_age, rows=rows)
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,8 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
         return found
     snapshot = bench.record.newest_snapshot
     if snapshot is None:
-        return _held(challenger, "no-snapshot", f"{bench.environment} has no snapshot to judge on", _refresh(bench))
+        of = f" of {' or '.join(sorted(bench.rows))}" if bench.rows else ""
+        return _held(challenger, "no-snapshot", f"{bench.environment} has no copy{of} to judge on", _refresh(bench))
     if bench.max_age is not None and bench.now - snapshot.taken_at > bench.max_age:
         age = (bench.now - snapshot.taken_at).days
         detail = f"the copy is {age} days old, the limit is {bench.max_age.days}"
@@ -72,10 +90,10 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
     if failure is not None and exhausted(failure) and not bench.retry:
         step, who = way_out(failure)
         return _held(challenger, "judge-failed", f"judging failed: {failure.reason}", step, who)
-    return _judge(bench, challenger)
+    return _judge(bench, challenger, snapshot.digest)
 
 
-def _judge(bench: Bench, challenger: Challenger) -> Judge:
+def _judge(bench: Bench, challenger: Challenger, snapshot: str) -> Judge:
     champion = challenger.champion
     against = f"against {champion.version}" if champion and champion.version else "with no champion yet"
     return Judge(
@@ -88,6 +106,7 @@ def _judge(bench: Bench, challenger: Challenger) -> Judge:
         champion_version=champion.version if champion else None,
         exam=challenger.exam,
         exam_digest=exam_digest(challenger.exam),
+        snapshot=snapshot,
         reason=f"no current judgement by {challenger.environment}'s exam, {against}",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.core import judging
 from reconciler.core.facts import Origin, World
@@ -26,6 +26,7 @@ class View:
     target: TargetState
     stored: frozenset[str]
     untrusted: str | None = None
+    downstream: frozenset[str] = frozenset()
 
     @property
     def environment(self) -> str:
@@ -36,8 +37,8 @@ class View:
         return self.bench.environment == self.environment
 
     def bench_by(self, spec: EnvironmentSpec) -> judging.Bench:
-        """The bench with the snapshot limit of one set of rules; the training environment's where they have none."""
-        return replace(self.bench, max_age=spec.data.max_age or self.bench.max_age)
+        """The bench by one set of rules: their snapshot limit, and copies of the data that they chose."""
+        return judging.bench_for(self.bench, spec, judging.rows_of(self.environment, spec, self.downstream))
 
 
 @dataclass(frozen=True)

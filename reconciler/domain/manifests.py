@@ -248,6 +248,7 @@ class Exam(Written):
 
     latest_share: float = Field(0.2, gt=0, lt=1)
     filters: list[Filter] = Field(default_factory=list, max_length=100)
+    data_of: Name | None = Field(None, description="whose data the rows are; this environment's own if absent")
 
 
 Figure = Literal["accuracy", "macro_f1", "log_loss", "brier", "rows"]

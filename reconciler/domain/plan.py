@@ -54,6 +54,7 @@ class Judge:
     champion_version: str | None
     exam: Exam
     exam_digest: str
+    snapshot: str
     reason: str
     pending: str = ""
 

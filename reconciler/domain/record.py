@@ -63,6 +63,7 @@ class Figures(Kept):
     grade: Literal["A", "B", "C", "D"]
     outcomes: dict[str, OutcomeFigures]
     confusion: list[list[int]]
+    order: list[str] = Field(default_factory=list, description="the outcomes of the matrix's rows and columns")
 
 
 class Served(Kept):
@@ -271,6 +272,11 @@ class Record(Kept):
         default_factory=dict,
         description="environment/model/VERSION-TRY → why that judging failed; gone once the version was judged",
     )
+    written: dict[str, int] = Field(
+        default_factory=dict,
+        description="model → generation of the lease under which the target was last written, as far as recorded: "
+        "what a target has of a newer one was written by a run that did not live to record it",
+    )
     last_source: str | None = None
 
     @property
@@ -292,6 +298,8 @@ class Record(Kept):
             out[f"judge-failures/{key}.json"] = _dump(_plain(failure))
         if self.rules:
             out["rules.json"] = _dump({"rules": [_plain(rules) for rules in self.rules]})
+        if self.written:
+            out["written.json"] = _dump({"generations": self.written})
         for model, deployment in self.deployments.items():
             out[f"deployments/{model}.json"] = _dump(_plain(deployment))
         for model, versions in self.artifacts.items():
@@ -352,6 +360,7 @@ def _read(environment: str, files: Mapping[str, Any]) -> Record:
             "snapshots": snapshots,
             "judgements": judgements,
             "judge_failures": judge_failures,
+            "written": files.get("written.json", {}).get("generations", {}),
             "last_source": files["source.json"]["last_source"],
         }
     )

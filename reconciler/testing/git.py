@@ -171,6 +171,11 @@ class FakeGit:
         """One commit: `History.commit` of the port, whose name writing has taken here."""
         return self.objects[self.resolve(commit)].commit
 
+    def merge_bases(self, one: str, two: str) -> Sequence[str]:
+        """The best common ancestors: those that no other common one comes after."""
+        common = self._history(one) & self._history(two)
+        return [c for c in sorted(common) if not any(c in self._history(other) - {other} for other in common)]
+
     def authors(self, base: str, tip: str) -> frozenset[str]:
         """E-mail addresses of who wrote what is in `tip` and not in `base`."""
         there = self._history(base)
@@ -229,6 +234,7 @@ class FakeHistory:
         self.is_ancestor = git.is_ancestor
         self.changes = git.changes
         self.authors = git.authors
+        self.merge_bases = git.merge_bases
         self.signature = git.signature
         self.keep_source = git.keep_source
 

@@ -129,7 +129,7 @@ def train_failed(run: Run, action: Train, failure: Failure) -> Receipt:
 
 def judge(run: Run, action: Judge) -> Receipt:
     record = run.states[action.environment].record
-    snapshot = record.newest_snapshot
+    snapshot = next((known for known in record.snapshots if known.digest == action.snapshot), None)
     if snapshot is None:
         raise VerificationFailed(f"ledger/{action.environment} has no snapshot", next_step="plan again")
     recipes = record.artifacts.get(action.model, {})
@@ -147,7 +147,7 @@ def judge(run: Run, action: Judge) -> Receipt:
     with run.stop.interruptible(), run.box(action.environment, job) as ran:
         result = ran.result
     if not isinstance(result, JudgeResult):
-        return judge_failed(run, action, _failure(result, attempt_of(action, snapshot.digest), run))
+        return judge_failed(run, action, _failure(result, attempt_of(action), run))
     judgement = _judgement(run, action, result, snapshot.digest)
     return run.write(JudgeReceipt(**run.stamp(action.environment), **_named(action), judgement=judgement))
 
@@ -161,9 +161,9 @@ def _named(action: Judge) -> dict[str, Any]:
     }
 
 
-def attempt_of(action: Judge, snapshot: str) -> str:
+def attempt_of(action: Judge) -> str:
     question = Question(action.for_environment, action.model, action.digest, action.champion, action.exam_digest)
-    return attempt_identity(question, snapshot)
+    return attempt_identity(question, action.snapshot)
 
 
 def judge_failed(run: Run, action: Judge, failure: Failure) -> Receipt:

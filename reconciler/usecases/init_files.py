@@ -129,7 +129,7 @@ spec:
     - {{kind: beats-baselines}}
     - {{kind: deployed-below}}
   policy:
-    evidence: merge  # weak: git alone cannot tell an approved merge from another; stronger: signed, forge
+    evidence: merge  # weak: git alone cannot tell an approved merge from another; stronger: signed
     requireDigest: true
     rollbackWindow: 400d
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core import judging
-from reconciler.core.diff import trainer_of
+from reconciler.core.diff import downstream, trainer_of
 from reconciler.core.facts import World
 from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
@@ -47,14 +47,17 @@ def _world(house: House) -> World:
 
 def _asked(world: World, named: str, environment: str) -> tuple[str, Judge | Judgement]:
     book = rulebook_of(world, environment)
-    trainer = trainer_of(rulebooks(world))
+    books = rulebooks(world)
+    trainer = trainer_of(books)
     if trainer is None:
         raise NeedsPerson("there is not exactly one training environment", next_step="reconciler validate")
     model, _, version = named.partition("@")
     artifact = _artifact(world, trainer, model, version, book.spec.promotes_from)
     here = world.ledgers[environment].deployments.get(model)
-    max_age = book.spec.data.max_age or rulebooks(world)[trainer].spec.data.max_age
+    max_age = books[trainer].spec.data.max_age
     bench = judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, retry=True)
+    rows = judging.rows_of(environment, book.spec, downstream(books, environment))
+    bench = judging.bench_for(bench, book.spec, rows)
     challenger = judging.Challenger(
         environment=environment,
         model=model,

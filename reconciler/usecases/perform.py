@@ -58,10 +58,8 @@ def failed(run: Run, action: Action, reason: str) -> Receipt | None:
             return boxed.train_failed(
                 run, action, boxed.machine_failure(run, action.artifact.fingerprint or "", reason)
             )
-        case Judge() if (snapshot := run.states[action.environment].record.newest_snapshot) is not None:
-            return boxed.judge_failed(
-                run, action, boxed.machine_failure(run, boxed.attempt_of(action, snapshot.digest), reason)
-            )
+        case Judge():
+            return boxed.judge_failed(run, action, boxed.machine_failure(run, boxed.attempt_of(action), reason))
         case _:
             return None
 

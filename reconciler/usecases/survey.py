@@ -144,12 +144,18 @@ def _rule_changes(house: House, world: World, name: str, in_force: Rules) -> Ite
 
 
 def _brought(house: House, name: str, commit: Commit, after: tuple[str | None, str | None]) -> bool:
-    """Whether the merged branch has every file of the rules that the merge changed as the merge has it."""
+    """Whether the merged branch brought every file of the rules that the merge changed, as the merge has it."""
     if len(commit.parents) < 2:
         return False
     first, second = (house.source.rules_at(parent, name) for parent in commit.parents[:2])
+    bases = [house.source.rules_at(base, name) for base in house.history.merge_bases(*commit.parents[:2])]
     changed = [position for position in (0, 1) if after[position] != first[position]]
-    return all(second[position] == after[position] for position in changed)
+    return all(_is_brought(after[at], second[at], [base[at] for base in bases]) for at in changed)
+
+
+def _is_brought(after: object, second: object, bases: Sequence[object]) -> bool:
+    """Whether a branch brought the value that its merge has: it has it, and did not have it where it left main."""
+    return second == after and all(base != after for base in bases)
 
 
 # --- pins --------------------------------------------------------------------------------------------------
@@ -165,10 +171,13 @@ def _pin_origins(house: House, world: World) -> dict[tuple[str, str], Origin]:
     for commit in house.history.changes(world.source.commit, [RELEASES]):
         after = house.source.pins_at(commit.id)
         before = house.source.pins_at(commit.parents[0]) if commit.parents else {}
-        second = house.source.pins_at(commit.parents[1]) if len(commit.parents) > 1 else {}
-        for key in sorted(wanted - found.keys()):
-            if after.get(key) != before.get(key):
-                found[key] = _origin(house, world, key[0], commit, second.get(key) == after.get(key))
+        changed = [key for key in sorted(wanted - found.keys()) if after.get(key) != before.get(key)]
+        merge = changed and len(commit.parents) > 1
+        second = house.source.pins_at(commit.parents[1]) if merge else {}
+        bases = [house.source.pins_at(b) for b in house.history.merge_bases(*commit.parents[:2])] if merge else []
+        for key in changed:
+            brought = _is_brought(after.get(key), second.get(key), [base.get(key) for base in bases])
+            found[key] = _origin(house, world, key[0], commit, brought)
         if wanted == found.keys():
             break
     return found
@@ -183,7 +192,7 @@ def _differs(world: World, key: tuple[str, str], pin: Pin) -> bool:
     return deployment.version != pin.version or (pin.digest is not None and pin.digest != deployment.digest)
 
 
-def _origin(house: House, world: World, name: str, commit: Commit, second_has: bool) -> Origin:
+def _origin(house: House, world: World, name: str, commit: Commit, brought: bool) -> Origin:
     candidate = world.candidates.get(name)
     rules = [*world.ledgers[name].rules, *([candidate] if candidate else [])]
     signed = any(world.parsed[r.environment_blob].spec.policy.evidence == "signed" for r in rules)
@@ -197,7 +206,7 @@ def _origin(house: House, world: World, name: str, commit: Commit, second_has: b
     return Origin(
         commit=commit.id,
         parents=len(commit.parents),
-        second_parent_has=second_has,
+        branch_changed=brought,
         in_main=_in_main(house, commit.id),
         authors=house.history.authors(commit.parents[0], commit.parents[1]) if signed and merge else frozenset(),
         signatures=signatures,

@@ -33,7 +33,7 @@ def rules(signers: str | None = "signers") -> Rules:
 
 
 def origin(**facts: Any) -> Origin:
-    known: dict[str, Any] = {"commit": MERGE, "parents": 2, "second_parent_has": True, "in_main": True}
+    known: dict[str, Any] = {"commit": MERGE, "parents": 2, "branch_changed": True, "in_main": True}
     return Origin(**(known | facts))
 
 
@@ -50,7 +50,7 @@ def signed(principal: str | None = "alice@example.com", *, status: str = "good",
     [
         ({"parents": 0}, "direct commit"),
         ({"parents": 1}, "direct commit"),
-        ({"second_parent_has": False}, "a value that its branch does not have"),
+        ({"branch_changed": False}, "a value that its branch did not bring"),
     ],
 )
 def test_roots_direct_commits_fast_forwards_and_evil_merges_are_no_evidence(
@@ -89,7 +89,7 @@ def test_a_merge_signed_by_an_approver_names_him() -> None:
         signed("bob@example.com"),
         signed("BOB@Example.com"),
         origin(),
-        signed(second_parent_has=False),
+        signed(branch_changed=False),
         signed(parents=1),
     ],
     ids=["no-principal", "unsigned", "bad", "an-author", "an-author-in-capitals", "unchecked", "evil", "direct"],

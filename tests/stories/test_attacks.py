@@ -163,3 +163,65 @@ def test_two_approvers_approve_each_other(guarded: Company, keys: dict[str, Key]
     assert guarded.apply() == ["deploy production 1.2.0"]
     assert guarded.status()["evidence"] == "signed"
     guarded.settled()
+
+
+def _signed(key: Key) -> tuple[str, ...]:
+    return ("-c", "gpg.format=ssh", "-c", f"user.signingKey={key.private}")
+
+
+def test_a_signed_merge_of_a_commit_that_main_already_had(guarded: Company, keys: dict[str, Key]) -> None:
+    """The pin is pushed and taken back; then its author, an approver, signs a merge with the old commit as parent."""
+    guarded.box.log_loss.clear()
+    desk = guarded.desk
+    pushed = desk.commit(guarded.promoted("1.1.0"), "Pin", by=ALICE)
+    undone = desk.commit(guarded.promoted("1.0.0"), "Undo", by=ALICE)
+    tree = desk.git("rev-parse", f"{pushed}^{{tree}}").strip()
+    made = ("commit-tree", "-S", tree, "-p", undone, "-p", pushed, "-m", "Merge")
+    desk.git("update-ref", "refs/heads/main", desk.git(*_signed(keys["alice"]), *made, by=ALICE).strip())
+    desk.git("reset", "-q", "--hard", "main")
+    guarded.push()
+    assert "no-evidence" in held(guarded)
+
+
+def test_a_signed_merge_of_an_innocent_branch_begun_while_the_pin_stood(guarded: Company, keys: dict[str, Key]) -> None:
+    """The branch of a colleague began between the pin and its undoing, so it has the value and did not bring it."""
+    guarded.box.log_loss.clear()
+    desk = guarded.desk
+    pushed = desk.commit(guarded.promoted("1.1.0"), "Pin", by=ALICE)
+    desk.git("checkout", "-q", "-b", "innocent", pushed)
+    innocent = desk.commit({"NOTES.md": "harmless"}, "Note")
+    desk.git("checkout", "-q", "main")
+    undone = desk.commit(guarded.promoted("1.0.0"), "Undo", by=ALICE)
+    tree = desk.git("rev-parse", f"{innocent}^{{tree}}").strip()
+    made = ("commit-tree", "-S", tree, "-p", undone, "-p", innocent, "-m", "Merge innocent")
+    desk.git("update-ref", "refs/heads/main", desk.git(*_signed(keys["alice"]), *made, by=ALICE).strip())
+    desk.git("reset", "-q", "--hard", "main")
+    guarded.push()
+    assert "no-evidence" in held(guarded)
+
+
+def test_a_copy_of_other_data_than_production_s_judges_nothing_for_production(local: Company) -> None:
+    """The sandbox's own rules ask for no evidence: whoever may push can have it copy doctored data."""
+    local.in_production("1.0.0")
+    rules, release = local.rules("production"), local.release("production", None)
+    invoices = local.folder / "data/invoices.csv"
+    (local.folder / "data/doctored.csv").write_text("".join(invoices.read_text().splitlines(keepends=True)[:-1]))
+    local.commit(
+        {
+            "environments/fake.yaml": rules["environments/production.yaml"]
+            .replace("production", "fake")
+            .replace("invoices.csv", "doctored.csv"),
+            "manifests/releases/fake.yaml": release["manifests/releases/production.yaml"].replace("production", "fake"),
+            **local.rules("sandbox", data={"copyOf": "fake"}),
+        }
+    )
+    local.run("apply", "--yes")
+    local.run("data", "refresh", "sandbox")
+    local.add("1.1.0")
+    local.apply()
+    entries = local.run("history", "-e", "sandbox", "-o", "json").json["entries"]
+    copies = {e["snapshot"]["digest"]: e["snapshot"]["copy_of"] for e in entries if e["action"] == "refresh"}
+    judged = [e for e in entries if e["action"] == "judge" and e["for_environment"] == "production"]
+    assert set(copies.values()) == {"production", "fake"}
+    assert {e["version"] for e in judged} == {"1.0.0", "1.1.0"}
+    assert {copies[e["judgement"]["snapshot"]] for e in judged} == {"production"}

@@ -89,6 +89,16 @@ class GitHistory:
             raise revisions.too_shallow(self._repository)
         return next(self._commits("--max-count=1", "--end-of-options", found))
 
+    def merge_bases(self, one: str, two: str) -> Sequence[str]:
+        """The best common ancestors of two commits; none where they have no history in common."""
+        ids = (self.resolve(one), self.resolve(two))
+        done = self._repository.git.attempt("merge-base", "--all", "--end-of-options", *ids)
+        found = done.out.decode("ascii").split()
+        if not found:
+            for commit in ids:
+                revisions.refuse_cut(self._repository, "--end-of-options", commit)
+        return found
+
     def authors(self, base: str, tip: str) -> frozenset[str]:
         """E-mail addresses of authors and committers of what is in `tip` and not in `base`, lower case."""
         words = ("--no-commit-header", "--format=%H%n%ae%n%ce", "--end-of-options", self.resolve(tip))

@@ -25,9 +25,10 @@ def _line(label: str, figures: Figures) -> str:
 
 def confusion_lines(figures: Figures) -> list[str]:
     """The confusion matrix: rows are what happened, columns what was predicted."""
-    names = [name.replace("_", " ") for name in figures.outcomes]
+    names = [name.replace("_", " ") for name in figures.order or figures.outcomes]
+    corner = "happened ↓"
     width = max(12, *(len(name) for name in names))
-    lines = ["".ljust(width) + "".join(f"→ {name}".rjust(width + 2) for name in names)]
+    lines = [corner.ljust(width) + "".join(f"→ {name}".rjust(width + 2) for name in names)]
     for name, row in zip(names, figures.confusion, strict=True):
         lines.append(name.ljust(width) + "".join(f"{count:,}".rjust(width + 2) for count in row))
     return lines

@@ -55,6 +55,7 @@ def from_confusion(confusion: npt.NDArray[np.int64], names: Sequence[str], *, lo
             for name, r, a, c in zip(names, right, actual, called, strict=True)
         },
         confusion=[[int(cell) for cell in line] for line in confusion],
+        order=list(names),
     )
 
 
