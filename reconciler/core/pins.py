@@ -60,13 +60,19 @@ def orphan(view: View, deployment: Deployment) -> Decision:
 
 
 def heal(view: View, deployment: Deployment | None) -> Heal | None:
-    """The Heal of a deployment that its target no longer holds; None where all is well or nothing can be known."""
+    """The Heal of a deployment that its target no longer holds, or was given back by a run that did not live to record
+    it; None where all is well or nothing can be known."""
     if deployment is None or deployment.digest is None or deployment.version is None:
         return None
-    if view.target.status != "known" or deployment.digest not in view.stored:
+    if view.target.status != "known":
         return None
     found = view.target.models.get(deployment.model)
     if found and found.digest == deployment.digest and found.intact:
+        if not 0 < view.record.written.get(deployment.model, 0) < found.generation:
+            return None
+        reason = "the target holds it again, by a run that did not live to record it"
+        return Heal(view.environment, deployment.model, deployment.version, deployment.digest, reason)
+    if deployment.digest not in view.stored:
         return None
     reason = "the target does not hold it" if found is None else found.detail or _other(found.digest)
     return Heal(view.environment, deployment.model, deployment.version, deployment.digest, reason)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.core.rows import held, nothing_to_do, only, row, trained
+from tests.support.stops import Killed, kill_before
 from tests.support.worlds import MODEL, OTHER_DIGEST, Shop
 
 
@@ -20,6 +23,22 @@ def a_target_with_other_bytes() -> None:
     shop = Shop().in_production("1.0.0")
     shop.target("production").flip(MODEL)
     only(shop.plan(), "heal production payment 1.0.0")
+
+
+@row("P79")
+def a_heal_that_was_not_recorded() -> None:
+    shop = Shop().in_production("1.0.0")
+    shop.target("production").remove(MODEL)
+    lease = shop.fakes.lease(process=7)
+    kill_before(shop.ledger, lease, "heal")
+    with pytest.raises(Killed):
+        shop.apply(lease=lease)
+    plan = shop.plan()
+    only(plan, "heal production payment 1.0.0")
+    assert "did not live to record it" in plan.actions[0].reason
+    shop.apply()
+    nothing_to_do(shop.plan())
+    assert [receipt.action for receipt in shop.receipts("production")][-1] == "heal"
 
 
 @row("P72")
