@@ -31,6 +31,7 @@ def check_environment(
     spec = environment.environment.spec
     yield from _promotes_from(name, spec, known)
     yield from _copy_of(name, spec, environments, known)
+    yield from _places(spec)
     if spec.exam.data_of is not None and spec.exam.data_of not in known:
         summary = f"there is no environment {spec.exam.data_of}"
         yield Flaw(("spec", "exam", "dataOf"), summary, close_to(spec.exam.data_of, list(known)))
@@ -100,6 +101,16 @@ def _policy(name: str, environment: SourceEnvironment) -> Iterator[Flaw]:
     if doubt is not None:
         summary = f"line {doubt[0]} of environments/{name}.allowed-signers {doubt[1]}"
         yield Flaw(at, summary, "let every line say which one person a key belongs to")
+
+
+def _places(spec: EnvironmentSpec) -> Iterator[Flaw]:
+    """Stores and targets are written to: never inside a .git folder, where git would run or believe what it finds."""
+    places = {("artifacts",): spec.artifacts, ("snapshots",): spec.snapshots, ("target", "path"): spec.target.path}
+    for at, path in places.items():
+        if ".git" in (part.lower() for part in path.split("/")):
+            yield Flaw(
+                ("spec", *at), f"{path} is inside a .git folder", "name a folder of its own, as .reconciler/store"
+            )
 
 
 def _gates(spec: EnvironmentSpec) -> Iterator[Flaw]:

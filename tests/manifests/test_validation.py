@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reconciler.adapters.manifests import Manifests
 from reconciler.core.identity import recipe_digest
 from reconciler.core.validation import validate
@@ -143,6 +145,22 @@ def test_signed_evidence_needs_allowed_signers() -> None:
     assert (
         lines_of(edited(production=signed, **{"environments/production.allowed-signers": "a@x ssh-ed25519 A\n"})) == []
     )
+
+
+@pytest.mark.parametrize("place", [".git/hooks", "../other/.GIT/x"])
+def test_a_target_inside_a_git_folder_is_refused(place: str) -> None:
+    line = only(production=PRODUCTION.replace(".reconciler/targets/production", place))
+    assert f"{place} is inside a .git folder (spec.target.path)" in line
+
+
+def test_the_exam_can_only_name_an_environment_that_is_there() -> None:
+    line = only(production=PRODUCTION + "  exam: {dataOf: nowhere}\n")
+    assert "there is no environment nowhere (spec.exam.dataOf)" in line
+
+
+def test_allowed_signers_that_leave_open_who_signed_are_refused() -> None:
+    signers = {"environments/production.allowed-signers": "*@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\n"}
+    assert "write one person a line" in only(**signers)
 
 
 def test_gates_that_need_what_is_not_there_are_refused() -> None:
