@@ -81,7 +81,7 @@ def run(
     """Run `argv` as its own process group, to its end or to its `at`-th point (0: to its end)."""
     with tempfile.TemporaryDirectory(prefix="killpoint-") as folder:
         counter, log = Path(folder, "counter"), Path(folder, "log")
-        counter.write_bytes(bytes(16))
+        counter.write_bytes(bytes(128))
         environment = {
             **(os.environ if env is None else env),
             "LD_PRELOAD": str(library),

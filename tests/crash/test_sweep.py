@@ -1,0 +1,63 @@
+"""The crash sweep. A command is killed, with all its processes, just before each fsync, rename and link that it or
+git makes; an ordinary rerun must then reach what an undisturbed run reaches: the same deployments, stores and
+receipts (times and leases aside), nothing trained twice that had been stored, nothing left to do, nothing wrong for
+`verify`, no lease and no lock file in the way.
+
+Every point of the first apply is tried. Elsewhere it is a seeded sample of the points, and without a remote each
+change of a name in a store or a target with the point after it; CRASH_ALL=1 tries all of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.components import needs
+from tests.support.crash import IN_THE_BOX, Sweeper, chosen
+from tests.support.crash_scenes import SCENES
+
+PARTS = 6
+OTHERS = sorted(SCENES.keys() - {"first apply"})
+
+
+def swept(sweeper: Sweeper, scene: str, points: list[int]) -> None:
+    """Nothing was wrong after any of these kills, and there were some."""
+    assert points
+    assert sweeper.undisturbed(scene)["wrong"] == []
+    assert [str(life) for life in sweeper.sweep(scene, points)] == []
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_first_apply_killed_anywhere_ends_as_an_undisturbed_one(local: Sweeper, part: int) -> None:
+    log = local.undisturbed("first apply")["log"]
+    assert len(log) > 100
+    swept(local, "first apply", chosen("first apply", log, every=1)[part::PARTS])
+
+
+@pytest.mark.parametrize("scene", OTHERS)
+def test_a_command_killed_at_some_points_ends_as_an_undisturbed_one(local: Sweeper, scene: str) -> None:
+    swept(local, scene, chosen(scene, local.undisturbed(scene)["log"], every=15))
+
+
+def test_with_a_remote_the_next_run_in_this_or_another_clone_ends_as_an_undisturbed_one(remote: Sweeper) -> None:
+    for scene in ("first apply", "promotion to a store of its own"):
+        swept(remote, scene, chosen(scene, remote.undisturbed(scene)["log"], every=20, names=False))
+
+
+@pytest.mark.real
+def test_a_real_training_killed_again_and_again_is_stored_once(boxed: Sweeper) -> None:
+    """Killed in the box, before the artifact has its tag, before the receipt of the training, and before the target
+    is swapped."""
+    needs("bwrap")
+    assert boxed.undisturbed("first apply")["wrong"] == []
+    deaths = (IN_THE_BOX, "renameat index.json", "ledger/sandbox.lock", "renameat payment-prediction")
+    life = boxed.kill("first apply", *deaths)
+    assert life.wrong == (), str(life)
+    assert life.trained == 3
+
+
+def test_the_points_of_an_apply_are_those_of_git_the_store_and_the_target(local: Sweeper) -> None:
+    log = local.undisturbed("first apply")["log"]
+    for called in ("rename refs/heads/ledger/sandbox", "rename refs/reconciler/leases/", "link objects/",
+                   "renameat index.json", "fsync outside/store/blobs", "fsync outside/targets/sandbox"):  # fmt: skip
+        call, path = called.split(" ")
+        assert any(f" {call} " in line and path in line for line in log), called
