@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import killpoint
 from tests.support.components import needs
 from tests.support.crash import IN_THE_BOX, Sweeper, chosen
 from tests.support.crash_scenes import SCENES
@@ -53,6 +54,24 @@ def test_a_real_training_killed_again_and_again_is_stored_once(boxed: Sweeper) -
     life = boxed.kill("first apply", *deaths)
     assert life.wrong == (), str(life)
     assert life.trained == 3
+
+
+@pytest.mark.parametrize("scene", sorted(SCENES))
+def test_what_is_moved_is_on_the_disk_before_and_its_folder_after(local: Sweeper, scene: str) -> None:
+    """What a kill cannot show, for the kernel outlives it: the order of fsync and rename, of git's refs and of ours."""
+    log = local.undisturbed(scene)["log"]
+    calls = [line.split(" ", 2)[1:] for line in log]
+    moved = [at for at, (call, path) in enumerate(calls) if call == "rename" and "/refs/" in path]
+    assert moved
+    for at in moved:
+        ref = calls[at][1]
+        assert calls[at - 1] == ["fsync", f"{ref}.lock"]
+        assert calls[at + 1] == ["fsync", ref.rpartition("/")[0]]
+    ours = [line for line in log if " renameat " in line or (" fsync " in line and "/.git/" not in line)]
+    swaps = [
+        line for line in log if line.endswith("renameat payment-prediction")
+    ]  # a symlink: there is no fsync of one
+    assert [each for each in killpoint.not_durable(ours) if not each.startswith(tuple(swaps))] == []
 
 
 def test_the_points_of_an_apply_are_those_of_git_the_store_and_the_target(local: Sweeper) -> None:
