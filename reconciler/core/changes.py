@@ -46,7 +46,8 @@ def _compare(path: str, before: Any, after: Any) -> list[Change]:
         removed = [f"- {_text(item)}" for item in before if item not in after]
         return [Change(path, ", ".join([*added, *removed]) or "another order")]
     if before is None:
-        return [Change(path, f"+ {_text(after)}")]
+        items = after if isinstance(after, list) and after else [after]
+        return [Change(path, ", ".join(f"+ {_text(item)}" for item in items))]
     return [Change(path, f"- {_text(before)}" if after is None else f"{_text(before)} → {_text(after)}")]
 
 

@@ -176,4 +176,5 @@ def artifact_missing(view: View, wanted: Wanted) -> Held:
 def target_unknown(view: View, wanted: Wanted) -> Held:
     """The hold of a target that cannot be trusted."""
     detail = f"the target cannot be trusted: {view.target.detail}"
-    return held_because(view, wanted, "target-unknown", detail, "look at the target; nothing was touched", "operator")
+    step = "look at the target (where it moved: copy the old folder there, marker included); nothing was touched"
+    return held_because(view, wanted, "target-unknown", detail, step, "operator")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.errors import AuthorMustFix
@@ -22,14 +22,22 @@ class Entry:
 def history(house: House, model: str | None = None, *, environment: str | None = None) -> Iterator[Entry]:
     """Receipts, newest first, of one environment or of all; with `model`, those of its deployments.
 
-    Raises AuthorMustFix for an environment that main does not have."""
-    names = sorted(house.source.read("HEAD").environments)
+    Raises AuthorMustFix for an environment or a model that is not known here."""
+    source = house.source.read("HEAD")
+    names = sorted(source.environments)
     if environment is not None and environment not in names:
         raise AuthorMustFix(
             f"there is no environment {environment!r} here", next_step=f"environments: {', '.join(names) or 'none'}"
         )
+    models = sorted({name for name, _ in source.versions})
+    if model is not None and model not in models and not _was_deployed(house, model, names):
+        raise AuthorMustFix(f"there is no model {model!r} here", next_step=f"models: {', '.join(models) or 'none'}")
     streams = [_entries(house, name, model) for name in ([environment] if environment else names)]
     return heapq.merge(*streams, key=lambda entry: entry.receipt.at, reverse=True)
+
+
+def _was_deployed(house: House, model: str, environments: Sequence[str]) -> bool:
+    return any(model in house.ledger.read(name).record.deployments for name in environments)
 
 
 def _entries(house: House, environment: str, model: str | None) -> Iterator[Entry]:

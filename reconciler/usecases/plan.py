@@ -44,12 +44,16 @@ def _notes(house: House, world: World) -> list[str]:
 
 
 def _last_applied(house: House, world: World) -> Source | None:
-    commits = {record.last_source for record in world.ledgers.values() if record.last_source}
+    """The newest source that a planned environment was applied from; None where that is the planned one."""
+    names = [name for name in world.ledgers if world.environments is None or name in world.environments]
     here = world.source.commit
-    for commit in sorted(commits):
-        if commit != here and house.history.is_ancestor(commit, here or "HEAD"):
-            return house.source.read(commit)
-    return None
+    newest: str | None = None
+    for commit in sorted({last for name in names if (last := world.ledgers[name].last_source)}):
+        if commit == here:
+            return None
+        if house.history.is_ancestor(commit, here or "HEAD"):
+            newest = commit if newest is None or house.history.is_ancestor(newest, commit) else newest
+    return house.source.read(newest) if newest else None
 
 
 # --- saved plans -------------------------------------------------------------------------------------------

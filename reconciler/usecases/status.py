@@ -72,7 +72,7 @@ def _model(world: World, plan: Plan, name: str, model: str) -> ModelStatus:
         model=model,
         version=deployment.version if deployment else None,
         digest=deployment.digest if deployment else None,
-        wanted=pin.pin.version if pin else None,
+        wanted=pin.pin.version or pin.pin.state if pin else None,
         since=deployment.since if deployment else None,
         source_commit=deployment.source_commit if deployment else None,
         evidence=deployment.evidence if deployment else None,

@@ -91,7 +91,16 @@ def test_history_of_a_model_is_its_deployments(shop: Company) -> None:
 
 
 def test_the_history_of_a_new_repository_says_that_there_is_none(company: Company) -> None:
-    assert company.run("history", MODEL).out == "Nothing has been recorded yet.\n"
+    assert company.run("history", "-e", "production").out == "Nothing has been recorded yet.\n"
+
+
+def test_the_history_of_an_unknown_model_is_refused_with_those_that_are_known(shop: Company) -> None:
+    assert f"models: {MODEL}" in shop.run("history", "payment", code=3).err
+
+
+def test_a_plan_after_an_apply_does_not_tell_changes_that_were_applied(shop: Company) -> None:
+    # The sandbox's ledger is at this commit, production's at an older one.
+    assert shop.run("plan", "-o", "json").json["notes"] == []
 
 
 def test_status_says_weak_evidence_and_first_rules(shop: Company) -> None:
