@@ -4,7 +4,7 @@ receipts (times and leases aside), nothing trained twice that had been stored, n
 `verify`, no lease and no lock file in the way.
 
 Every point of the first apply is tried. Elsewhere it is a seeded sample of the points, and without a remote each
-change of a name in a store or a target with the point after it; CRASH_ALL=1 tries all of them.
+change of a name in a store or a target; CRASH_ALL=1 tries all of them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_a_command_killed_at_some_points_ends_as_an_undisturbed_one(local: Sweep
 
 def test_with_a_remote_the_next_run_in_this_or_another_clone_ends_as_an_undisturbed_one(remote: Sweeper) -> None:
     for scene in ("first apply", "promotion to a store of its own"):
-        swept(remote, scene, chosen(scene, remote.undisturbed(scene)["log"], every=20, names=False))
+        swept(remote, scene, chosen(scene, remote.undisturbed(scene)["log"], every=30, names=False))
 
 
 @pytest.mark.real

@@ -102,11 +102,11 @@ class Sweeper:
 
 def chosen(scene: str, log: Sequence[str], *, every: int, names: bool = True) -> list[int]:
     """Points of a scene, by its log: a seeded sample of one in `every`, and with `names` each change of a name in a
-    store or target with the point after it. With CRASH_ALL set, or for `every` 1, all of them."""
+    store or target. With CRASH_ALL set, or for `every` 1, all of them."""
     numbers = range(1, len(log) + 1)
     if every == 1 or os.environ.get("CRASH_ALL"):
         return list(numbers)
     sample = set(Random(scene).sample(numbers, len(log) // every))  # noqa: S311
     if names:
-        sample |= {at + more for at in numbers if " renameat " in log[at - 1] for more in (0, 1)}
+        sample |= {at for at in numbers if " renameat " in log[at - 1]}
     return sorted(sample)
