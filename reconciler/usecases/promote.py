@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
+from reconciler.core.foresight import held_once_merged
 from reconciler.core.rulebook import Rulebook, open_rulebook, rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.manifests import Pin
 from reconciler.domain.names import short_digest
+from reconciler.domain.problems import Place
 from reconciler.domain.record import Deployment
+from reconciler.domain.source import SourcePin
 from reconciler.usecases.house import House
 from reconciler.usecases.proposal import Proposal, propose_pin
 from reconciler.usecases.survey import Ask, survey
@@ -26,18 +29,8 @@ def promote(house: House, model: str, *, to: str, version: str | None = None) ->
             f"{to} does not promote from another environment", next_step=f"pin it in the release of {to} yourself"
         )
     found_version, digest = _candidate(world, model, below, version)
-    pin = world.source.pins.get((to, model))
-    if pin and pin.pin.hold:
-        hold = pin.pin.hold
-        raise AuthorMustFix(
-            f"{model} is on hold in {to} by {hold.by}: {hold.reason} ({pin.place})",
-            next_step="take the hold out with a pull request first",
-        )
     wanted = Pin(version=found_version, digest=digest)
-    if pin and pin.pin == wanted:
-        raise AuthorMustFix(
-            f"{to} pins {model} {found_version} already ({pin.place})", next_step="reconciler plan says what is left"
-        )
+    _refuse_if_held(world.source.pins.get((to, model)), wanted)
     message = f"Promote {model} {found_version} to {to}\n\n{found_version} ({digest}), as deployed in {below}.\n"
     proposal = propose_pin(
         house,
@@ -47,9 +40,26 @@ def promote(house: House, model: str, *, to: str, version: str | None = None) ->
         pin=wanted,
         branch=f"reconciler/promote/{to}/{model}",
         message=message,
+        spec=book.spec,
     )
-    facts = _facts(world, to, model, digest)
+    holds = held_once_merged(world, SourcePin(to, model, wanted, Place(proposal.file)))
+    facts = (*_facts(world, to, model, digest), *(f"held once merged: {held.detail}" for held in holds))
     return Proposal(**{**vars(proposal), "facts": facts})
+
+
+def _refuse_if_held(pin: SourcePin | None, wanted: Pin) -> None:
+    """Raise AuthorMustFix where the pin has a hold, or says what is wanted already."""
+    if pin and pin.pin.hold:
+        hold = pin.pin.hold
+        raise AuthorMustFix(
+            f"{pin.model} is on hold in {pin.environment} by {hold.by}: {hold.reason} ({pin.place})",
+            next_step="take the hold out with a pull request first",
+        )
+    if pin and pin.pin == wanted:
+        raise AuthorMustFix(
+            f"{pin.environment} pins {pin.model} {wanted.version} already ({pin.place})",
+            next_step="reconciler plan says what is left",
+        )
 
 
 def rulebook_of(world: World, environment: str) -> Rulebook:

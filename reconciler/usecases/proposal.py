@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import Pin
+from reconciler.domain.manifests import EnvironmentSpec, Pin
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
 
@@ -24,9 +24,19 @@ class Proposal:
 
 
 def propose_pin(  # noqa: PLR0913  a pin's whole address, and the words of its commit
-    house: House, source: Source, *, environment: str, model: str, pin: Pin, branch: str, message: str
+    house: House,
+    source: Source,
+    *,
+    environment: str,
+    spec: EnvironmentSpec,
+    model: str,
+    pin: Pin,
+    branch: str,
+    message: str,
 ) -> Proposal:
-    """Make `branch` with one pin changed in the release of an environment; everything else stays byte for byte."""
+    """Make `branch` with one pin changed in the release of an environment; everything else stays byte for byte.
+
+    `spec` is what the environment's rules in force say."""
     assert source.commit is not None  # noqa: S101  proposals are made on main, never on a working tree
     file = release_file(source, environment, model)
     content = house.branches.read_file(source.commit, file)
@@ -35,7 +45,7 @@ def propose_pin(  # noqa: PLR0913  a pin's whole address, and the words of its c
     changed = house.editor.set_pin(content, model, pin, file)
     commit = house.branches.propose(branch, source.commit, {file: changed}, message)
     removed, added = changed_lines(content, changed)
-    return Proposal(branch, commit, file, removed, added, next_steps(house, branch))
+    return Proposal(branch, commit, file, removed, added, next_steps(house, branch, environment, spec))
 
 
 def release_file(source: Source, environment: str, model: str) -> str:
@@ -58,8 +68,10 @@ def changed_lines(before: bytes, after: bytes) -> tuple[tuple[str, ...], tuple[s
     return tuple(line for line in old if line not in new), tuple(line for line in new if line not in old)
 
 
-def next_steps(house: House, branch: str) -> tuple[str, ...]:
-    """What to type after a branch was made: open a pull request, or merge it here."""
+def next_steps(house: House, branch: str, environment: str, spec: EnvironmentSpec) -> tuple[str, ...]:
+    """What to type after a branch was made: open a pull request, or merge it here; then what applies it."""
+    by_plan = (f"reconciler plan -e {environment} --out FILE", "reconciler apply FILE")
     if house.history.has_remote():
-        return (f"open a pull request from {branch}, have it approved and merged (a merge commit)",)
-    return (f"git merge --no-ff {branch}", "reconciler apply")
+        steps = (f"open a pull request from {branch}, have it approved and merged (a merge commit)",)
+        return steps if spec.auto_apply else (*steps, *by_plan)
+    return (f"git merge --no-ff {branch}", *(("reconciler apply",) if spec.auto_apply else by_plan))

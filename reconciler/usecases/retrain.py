@@ -39,7 +39,8 @@ def retrain(house: House, model: str) -> Proposal:
     message = f"Retrain {model} as {version}\n\nThe recipe of {base.version}; {why}.\n"
     commit = house.branches.propose(branch, world.source.commit, files, message)
     removed, added = changed_lines(before, after)
-    proposal = Proposal(branch, commit, release, removed, added, next_steps(house, branch))
+    steps = next_steps(house, branch, trainer, books[trainer].spec)
+    proposal = Proposal(branch, commit, release, removed, added, steps)
     return replace(proposal, facts=(f"{file}: the recipe of {base.version}; {why}",))
 
 

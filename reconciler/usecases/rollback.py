@@ -37,6 +37,7 @@ def rollback(house: House, model: str, *, environment: str, to: str | None = Non
         branch=f"reconciler/rollback/{environment}/{model}",
         message=f"Roll {model} back to {served.version} in {environment}\n\n{served.version} ({served.digest}), "
         f"served here from {served.first:%Y-%m-%d}.\n",
+        spec=book.spec,
     )
     fact = f"{short_digest(served.digest)} is stored, unaltered, and answers its probe (largest difference {probe:.1e})"
     return Proposal(**{**vars(proposal), "facts": (fact,)})

@@ -1,0 +1,32 @@
+"""promote, rollback and retrain: what a proposal says of what follows its merge."""
+
+from __future__ import annotations
+
+from tests.support.company import Company
+from tests.support.receivables_yaml import GATES, MODEL
+
+
+def test_a_promotion_says_which_gates_are_shut(company: Company) -> None:
+    strict = {"kind": "threshold", "figure": "accuracy", "atLeast": 0.999}
+    company.merge(company.rules("production", gates=[*GATES, strict]))
+    company.add("1.0.0")
+    company.apply()
+    told = company.run("promote", MODEL, "--to", "production", "-o", "json").json["facts"]
+    assert [fact for fact in told if fact.startswith("held once merged: accuracy ")] == told[1:] and len(told) == 2
+    company.merge_branch(f"reconciler/promote/production/{MODEL}")
+    assert [f"held once merged: {detail}" for _, detail in company.held()] == told[1:]
+
+
+def test_a_promotion_through_open_gates_says_only_how_it_was_judged(company: Company) -> None:
+    company.add("1.0.0")
+    company.apply()
+    (fact,) = company.run("promote", MODEL, "--to", "production", "-o", "json").json["facts"]
+    assert fact.startswith("judged: ")
+
+
+def test_where_only_a_saved_plan_is_applied_the_next_steps_save_one(company: Company) -> None:
+    company.merge(company.rules("production", autoApply=False))
+    company.add("1.0.0")
+    company.apply(code=3)
+    steps = company.run("promote", MODEL, "--to", "production", "-o", "json").json["next_steps"]
+    assert steps[1:] == ["reconciler plan -e production --out FILE", "reconciler apply FILE"]
