@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from reconciler.core.fold import fold
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.record import LeaseBreakReceipt
 from reconciler.ports import LeaseState
 from reconciler.usecases.house import House
@@ -17,9 +20,15 @@ def leases(house: House) -> list[LeaseState]:
 
 
 def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:
-    """End another's lease, and record who did and why. Raises AuthorMustFix where none is held."""
+    """End another's lease, and record who did and why. Raises AuthorMustFix where none is held, and for
+    an environment that main does not have and that has no lease."""
     house.history.fetch()
-    before = house.lease.read(environment)
+    names = sorted(house.source.read(house.history.main_tip()).environments)
+    before = house.lease.read(environment) if re.fullmatch(NAME_PATTERN, environment) else None
+    if before is None and environment not in names:
+        raise AuthorMustFix(
+            f"there is no environment {environment!r} here", next_step=f"environments: {', '.join(names) or 'none'}"
+        )
     if before is None or not before.held:
         raise AuthorMustFix(f"nobody holds the lease of {environment}", next_step="reconciler lease list")
     house.lease.break_(environment)

@@ -11,7 +11,7 @@ from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.jobs import CheckJob, CheckResult, JobFailure
 from reconciler.domain.manifests import EnvironmentSpec, Pin
 from reconciler.domain.names import short_digest
-from reconciler.domain.record import Served
+from reconciler.domain.record import Deployment, Served
 from reconciler.usecases.house import House
 from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.proposal import Proposal, propose_pin
@@ -58,11 +58,25 @@ def _earlier(world: World, model: str, environment: str, to: str | None, spec: E
         return max(chosen, key=lambda served: served.last or served.first)
     wanted = f"{model} {to}" if to else f"an earlier version of {model}"
     withdraw = f"to take it out, pin {model}: {{state: withdrawn}} in the release of {environment}"
+    if deployment is not None and deployment.digest is None:
+        raise AuthorMustFix(
+            f"{model} was withdrawn from {environment}: serving it again is no way back",
+            next_step=_pin_again(deployment, environment, to, spec),
+        )
     known = ", ".join(sorted({served.version for served in candidates}))
     raise AuthorMustFix(
         f"{environment} has not served {wanted} inside its rollback window (or has left it by going back)",
         next_step=f"versions to go back to: {known}" if known else withdraw,
     )
+
+
+def _pin_again(deployment: Deployment, environment: str, to: str | None, spec: EnvironmentSpec) -> str:
+    """How a model that was withdrawn is served again: as any version is that is new to the environment."""
+    versions = list(dict.fromkeys(served.version for served in reversed(deployment.served)))
+    version = to or (versions[0] if versions else "VERSION")
+    if spec.promotes_from is None:
+        return f"pin a version of it in the release of {environment} (it served {', '.join(versions) or 'none'})"
+    return f"reconciler promote {deployment.model} --to {environment} --version {version}"
 
 
 def prove(house: House, world: World, environment: str, model: str, served: Served) -> float:

@@ -19,7 +19,8 @@ Health = Literal["healthy", "drifted", "missing", "unknown"]
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model in one environment; `wanted` is the pinned version, `version` the one that is recorded as served."""
+    """One model in one environment; `version` is the one that is recorded as served, `wanted` the one that is pinned,
+    or `withdrawn` where the pin says so."""
 
     model: str
     version: str | None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL
 
@@ -52,3 +54,9 @@ def test_lease_list_says_free_after_an_apply_and_names_the_holder(shop: Company)
 
 def test_breaking_a_lease_that_nobody_holds_is_refused(shop: Company) -> None:
     assert "nobody holds" in shop.run("lease", "break", "production", "--reason", "tidy", code=3).err
+
+
+@pytest.mark.parametrize("name", ["staging", "NO_SUCH_ENV"])
+def test_breaking_the_lease_of_an_unknown_environment_names_those_there_are(shop: Company, name: str) -> None:
+    told = shop.run("lease", "break", name, "--reason", "tidy", code=3).err
+    assert "environments: production, sandbox" in told

@@ -30,3 +30,12 @@ def test_where_only_a_saved_plan_is_applied_the_next_steps_save_one(company: Com
     company.apply(code=3)
     steps = company.run("promote", MODEL, "--to", "production", "-o", "json").json["next_steps"]
     assert steps[1:] == ["reconciler plan -e production --out FILE", "reconciler apply FILE"]
+
+
+def test_a_withdrawn_model_is_shown_as_wanted_so_and_served_again_by_a_promotion(company: Company) -> None:
+    company.in_production("1.0.0")
+    company.merge(company.release("production", "{state: withdrawn}"))
+    company.apply()
+    assert (company.status()["version"], company.status()["wanted"]) == (None, "withdrawn")
+    told = company.run("rollback", MODEL, "-e", "production", code=3).err
+    assert f"reconciler promote {MODEL} --to production --version 1.0.0" in told and "state: withdrawn" not in told
