@@ -5,15 +5,16 @@ Writes the environment's first Adopt before anything else. The ledger gets diges
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reconciler.core.facts import World
-from reconciler.core.rulebook import Rulebook, open_rulebook
+from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.manifests import EnvironmentData
-from reconciler.domain.record import RefreshReceipt, Snapshot
+from reconciler.domain.record import Record, RefreshReceipt, Snapshot
 from reconciler.ports import BadRow, Extract, Progress
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent
@@ -56,6 +57,7 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
             examples = tuple(extract.examples)
             snapshot = _snapshot(house, extract, kept, origin)
         leases.renew(environment)
+        notes += tuple(_notes(world, {environment, origin})) + _older(run.states[environment].record, snapshot)
         known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
         run.write(RefreshReceipt(**run.stamp(environment), snapshot=snapshot))
     return Refreshed(snapshot, known, examples, notes)
@@ -101,6 +103,27 @@ def _inputs(world: World, origin: str) -> EnvironmentData:
             next_step=f"add data.invoices to environments/{origin}.yaml",
         )
     return data
+
+
+def _notes(world: World, names: set[str]) -> Iterator[str]:
+    """Where the rules that were followed are not those that main says."""
+    for name in sorted(names & world.ledgers.keys()):
+        book = open_rulebook(world, name)
+        if book and book.held:
+            yield f"{name}'s file on main is not in force ({book.held.detail}): {book.held.next_step}"
+        elif ("environment", name) in touched(world.source.problems):
+            yield f"{name}'s file on main is refused, and the rules in force were followed: reconciler validate"
+
+
+def _older(record: Record, snapshot: Snapshot) -> tuple[str, ...]:
+    """What to know of a copy whose data ends before that of one recorded earlier. Dates are ISO texts."""
+    newest = max((old.data_date for old in record.snapshots), default="")
+    if newest <= snapshot.data_date:
+        return ()
+    return (
+        f"this copy's data ends on {snapshot.data_date}, and that of an earlier one on {newest}: "
+        "training and judging take the copy that was recorded last",
+    )
 
 
 def _snapshot(house: House, extract: Extract, kept: SnapshotManifest, origin: str) -> Snapshot:

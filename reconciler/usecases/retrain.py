@@ -64,7 +64,7 @@ def _why(house: House, world: World, trainer: str, base: SourceVersion) -> str:
     reasons = _reasons(house, world, trainer, base, artifact)
     if not reasons:
         raise AuthorMustFix(
-            f"retraining {base.name} {base.version} gives the same bytes: snapshot, task and libraries are the same",
+            f"retraining {base.name} {base.version} {_nothing_new(world, trainer, base, artifact)}",
             next_step=f"reconciler data refresh {trainer}, then retrain",
         )
     return " and ".join(reasons)
@@ -76,12 +76,31 @@ def _reasons(house: House, world: World, trainer: str, base: SourceVersion, arti
     follows = base.manifest.spec.data.snapshot == "latest"
     reasons = []
     if follows and newest is not None and newest.digest != artifact.snapshot:
-        reasons.append(f"a newer snapshot, of {newest.data_date}")
+        before = _data_date(world, trainer, artifact)
+        if newest.data_date >= before:
+            kind = "a newer snapshot," if newest.data_date > before else "another snapshot"
+            reasons.append(f"{kind} of {newest.data_date}")
     if task.revision != artifact.task_revision:
         reasons.append(f"revision {task.revision} of the task")
     if house.trainer.lock_digest() != artifact.lock_digest:
         reasons.append("other libraries")
     return reasons
+
+
+def _nothing_new(world: World, trainer: str, base: SourceVersion, artifact: Artifact) -> str:
+    newest, before = world.ledgers[trainer].newest_snapshot, _data_date(world, trainer, artifact)
+    if base.manifest.spec.data.snapshot == "latest" and newest is not None and newest.data_date < before:
+        return (
+            f"brings nothing new: the last copy's data ends on {newest.data_date}, "
+            f"and it was trained on data until {before}"
+        )
+    return "gives the same bytes: snapshot, task and libraries are the same"
+
+
+def _data_date(world: World, trainer: str, artifact: Artifact) -> str:
+    """The last day that the data knew on which the artifact was trained, in ISO form; empty where it is not known."""
+    snapshots = world.ledgers[trainer].snapshots
+    return next((snapshot.data_date for snapshot in snapshots if snapshot.digest == artifact.snapshot), "")
 
 
 def _next_patch(world: World, base: SourceVersion) -> str:

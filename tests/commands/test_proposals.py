@@ -39,3 +39,21 @@ def test_a_withdrawn_model_is_shown_as_wanted_so_and_served_again_by_a_promotion
     assert (company.status()["version"], company.status()["wanted"]) == (None, "withdrawn")
     told = company.run("rollback", MODEL, "-e", "production", code=3).err
     assert f"reconciler promote {MODEL} --to production --version 1.0.0" in told and "state: withdrawn" not in told
+
+
+def test_a_copy_whose_data_ends_earlier_is_told_and_is_no_reason_to_retrain(company: Company) -> None:
+    company.add("1.0.0")
+    company.apply()
+    told = company.run("data", "refresh", "sandbox", "--as-of", "2026-01-31").err
+    assert "data ends on 2026-01-31, and that of an earlier one on 2026-02-25" in told
+    refused = company.run("retrain", MODEL, code=3).err
+    assert "nothing new" in refused and "2026-01-31" in refused and "2026-02-25" in refused
+
+
+def test_a_refresh_by_rules_that_main_does_not_say_any_more_says_so(company: Company) -> None:
+    company.add("1.0.0")
+    company.apply()
+    assert "not in force" not in company.run("data", "refresh", "sandbox").err
+    company.commit(company.rules("production", autoApply=False))
+    told = company.run("data", "refresh", "sandbox").err
+    assert "production's file on main is not in force" in told and "a direct commit" in told
