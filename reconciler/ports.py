@@ -256,7 +256,9 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Extract:
-    """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table."""
+    """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table.
+
+    `newest` is the newest invoice or settlement date among the rows, where it is known."""
 
     folder: Path
     data_date: date
@@ -264,6 +266,7 @@ class Extract:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     examples: Sequence[BadRow] = ()
     columns: Mapping[str, Sequence[SnapshotColumn]] = field(default_factory=dict)
+    newest: date | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from reconciler.cli.out_file import OutFile
 from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
+
+if TYPE_CHECKING:
+    from reconciler.usecases.predict import Predicted
 
 EXAMPLES = """
 reconciler predict -e production --out predictions.csv
@@ -38,10 +42,25 @@ def command(
         found = predict(house, environment=environment, model=model, as_of=day, hindsight=hindsight)
     if out is not None:
         session.house.scorer.write(found.columns, out)
-        session.say(f"{found.rows:,} open invoices as of {found.as_of} by {found.model} {found.version}: {out}")
-    elif session.output == "json":
+    _tell(session, found, environment, out)
+    if out is not None:
+        return
+    if session.output == "json":
         names = list(found.columns)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*found.columns.values(), strict=True)]
         json_out.emit({"format_version": 1, "predictions": rows})
     else:
         click.echo(session.house.scorer.as_csv(found.columns), nl=False)
+
+
+def _tell(session: Session, found: Predicted, environment: str, out: Path | None) -> None:
+    """On stderr: how many, and where the data ends long before as-of."""
+    if found.stale:
+        days = (found.as_of - found.newest).days
+        session.say(
+            f"warning: the data of {environment} ends on {found.newest}, {days} days before {found.as_of}: "
+            f"refresh it, or take --as-of {found.newest}"
+        )
+    if out is not None or not found.rows:
+        told = f"{found.rows:,} open invoices as of {found.as_of} by {found.model} {found.version}"
+        session.say(f"{told}: {out}" if out else told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.refresh import refuse_future
 from reconciler.usecases.survey import Ask, survey
 
+_OLD = timedelta(days=35)
+
 
 @dataclass(frozen=True)
 class Predicted:
-    """The rows as columns, and what they were made with."""
+    """The rows as columns, and what they were made with. `newest` is the newest date that the data has."""
 
     columns: Mapping[str, list[Any]]
     model: str
@@ -32,10 +34,16 @@ class Predicted:
     digest: str
     as_of: date
     hindsight: bool
+    newest: date
 
     @property
     def rows(self) -> int:
         return len(self.columns["invoice"])
+
+    @property
+    def stale(self) -> bool:
+        """True where the data ends so long before as-of that invoices and payments are missing, for all we know."""
+        return self.as_of - self.newest > _OLD
 
 
 def predict(
@@ -50,7 +58,7 @@ def predict(
     version, digest, files = _deployed(house, world, book, name)
     card = ModelCard.model_validate_json(files[oci.CARD_FILE])
     refuse_future(house, as_of)
-    with _data(house, world, book, as_of) as (folder, day):
+    with _data(house, world, book, as_of) as (folder, day, newest):
         if day < date.fromisoformat(card.trained_until) and not hindsight:
             raise AuthorMustFix(
                 f"as-of {day} lies before {card.trained_until}, up to which {name} {version} has seen the outcomes",
@@ -61,7 +69,7 @@ def predict(
         labels |= {"hindsight": "yes"} if seen else {}
         ask = ScoringAsk(files[oci.MODEL_FILE], card, folder, day, labels)
         columns = house.scorer.predict(ask, house.progress)
-    return Predicted(columns, name, version, digest, day, seen)
+    return Predicted(columns, name, version, digest, day, seen, newest)
 
 
 def _model(world: World, environment: str, model: str | None) -> str:
@@ -97,16 +105,17 @@ def _deployed(house: House, world: World, book: Rulebook, name: str) -> tuple[st
 
 
 @contextmanager
-def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Iterator[tuple[Path, date]]:
-    """A snapshot's folder and the as-of date: the newest recorded copy, or production's own data read now."""
+def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Iterator[tuple[Path, date, date]]:
+    """A snapshot's folder, the as-of date and the newest date in it: of the newest recorded copy, or of production's
+    own data read now."""
     record = world.ledgers[book.environment]
     if book.spec.data.copy_of is not None:
         snapshot = record.newest_snapshot
         if snapshot is None:
             step = f"reconciler data refresh {book.environment}"
             raise NeedsPerson(f"{book.environment} has no snapshot", next_step=step)
-        day = as_of or date.fromisoformat(snapshot.data_date)
-        yield house.open_snapshots(book.spec.snapshots).folder(snapshot.digest), day
+        newest = date.fromisoformat(snapshot.data_date)
+        yield house.open_snapshots(book.spec.snapshots).folder(snapshot.digest), as_of or newest, newest
         return
     if book.spec.data.invoices is None:
         raise AuthorMustFix(
@@ -115,4 +124,4 @@ def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Ite
         )
     day = as_of or house.clock.now().date()
     with house.data.extract(book.spec.data, day, house.progress) as extract, house.scratch() as store:
-        yield store.folder(store.keep(extract).digest), day
+        yield store.folder(store.keep(extract).digest), day, extract.newest or day

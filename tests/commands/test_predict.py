@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from tests.support.company import Company, tamper
-from tests.support.receivables_yaml import MODEL, habits
+from tests.support.receivables_yaml import MODEL, habits, invoices
 
 pytestmark = pytest.mark.real
 
@@ -76,6 +76,20 @@ def test_another_ending_is_refused_before_anything_is_written(trained: Company) 
 def test_an_environment_that_serves_nothing_says_what_to_do(trained: Company) -> None:
     assert "production serves no model" in trained.run("predict", "-e", "production", code=1).err
     assert "does not serve" in trained.run("predict", "-e", "sandbox", "--model", "other", code=3).err
+
+
+def test_no_open_invoices_and_data_that_ends_long_before_the_date_are_told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    company = Company.found(tmp_path_factory.mktemp("paid"), "local")
+    company.in_production("1.0.0")
+    for until, warned in (("2026-02-28", False), ("2025-12-31", True)):
+        rows = invoices(date.fromisoformat(until), 40).splitlines()
+        company.books("\n".join(row for row in rows if ",," not in row) + "\n")
+        told = company.run("predict", "-e", "production", "--as-of", "2026-03-01")
+        assert "0 open invoices as of 2026-03-01" in told.err and told.out.count("\n") == 1
+        assert ("warning: the data of production ends on 2025-12-" in told.err) is warned
+        assert ("or take --as-of 2025-12-" in told.err) is warned
 
 
 def test_bytes_that_are_not_those_of_their_digest_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -95,7 +95,7 @@ class CsvDataSource:
         bad = [BadRow(row.cause, row.line, f"{t.table}.{row.field}") for t in checked for row in t.examples]
         return Extract(
             work.folder, as_of or newest, {t.table: t.good for t in checked}, causes, tuple(bad[:EXAMPLES]),
-            columns,
+            columns, newest,
         )  # fmt: skip
 
     def _load(self, table: Table, source: Input, work: _Work) -> list[Column]:
