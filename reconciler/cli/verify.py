@@ -23,6 +23,11 @@ def command(session: Session) -> int:
             click.echo(f"! {terminal(fault.where)}: {terminal(fault.what)}")
             if fault.next_step:
                 click.echo(f"    next: {terminal(fault.next_step)}")
-        checked = ", ".join(f"{number:,} {kind}" for kind, number in found.checked.items())
-        click.echo(f"Checked {checked}: {len(found.faults) or 'no'} faults.")
+        checked = ", ".join(_counted(number, kind) for kind, number in found.checked.items())
+        click.echo(f"Checked {checked}: {_counted(len(found.faults), 'faults') if found.faults else 'no faults'}.")
     return 5 if found.faults else 0
+
+
+def _counted(number: int, kind: str) -> str:
+    """`1 target`, `2 targets`: the kinds are plural words that lose their s."""
+    return f"{number:,} {kind.removesuffix('s') if number == 1 else kind}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.domain.jobs import JobFailure
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL
 
@@ -132,3 +133,25 @@ def test_completion_prints_a_script_for_the_shell(shop: Company, shell: str) -> 
 
 def test_a_misspelt_command_is_a_usage_error_that_suggests(shop: Company) -> None:
     assert "Did you mean status?" in shop.run("statsu", code=64).err
+
+
+def test_a_long_reason_of_a_failure_is_cut_in_the_text_of_history_and_whole_in_json(company: Company) -> None:
+    reason = "the fit did not end, " * 10
+    company.box.failures[("train", "1.0.0")] = [JobFailure(whose="recipe", reason=reason)]
+    company.add("1.0.0")
+    company.apply(code=1)
+    (failed,) = [each for each in company.run("history", "-o", "json").json["entries"] if each["outcome"] == "failed"]
+    told = company.run("history").out
+    assert reason in failed["reason"]
+    assert "…" in told and reason[:50] in told and reason[:70] not in told
+
+
+def test_verify_counts_one_thing_in_the_singular(shop: Company) -> None:
+    told = shop.run("verify").out
+    assert "2 artifacts, 2 targets, 1 snapshot: no faults." in told
+
+
+def test_the_reasons_of_a_plan_name_no_file_that_is_not_here(company: Company) -> None:
+    company.add("1.0.0")
+    told = company.run("plan", "--explain").out
+    assert "whose move it is" in told and "docs/" not in told

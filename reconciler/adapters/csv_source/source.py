@@ -121,7 +121,7 @@ def _told(progress: Progress, table: str, stream: Any) -> Callable[[int], None]:
     import os
 
     size = os.fstat(stream.fileno()).st_size
-    return lambda done: progress(f"reading {table}", done, size)
+    return lambda done: progress(f"reading {table} (kB)", done // 1024, size // 1024)
 
 
 def _bear(checked: Sequence[Checked], data: EnvironmentData) -> None:

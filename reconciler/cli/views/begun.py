@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,8 @@ def begun_text(begun: Begun, said: str) -> str:
     if begun.best_log_loss is not None:
         lines.append(f"The best log-loss that any model can reach on the newest fifth is {begun.best_log_loss:.3f}.")
     lines += [f"Began {said}: commit {begun.commit[:12]}, snapshot {begun.snapshot.removeprefix('sha256:')[:12]}."]
-    go = "" if said in (".", "") else f"cd {said} && "
+    place = f"./{said}" if said.startswith("-") else said
+    go = "" if said in (".", "") else f"cd {shlex.quote(place)} && "
     lines.append(f"Next: {go}reconciler apply --yes")
     return terminal("\n".join(lines), lines=True)
 

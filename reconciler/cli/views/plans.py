@@ -62,7 +62,7 @@ def _actions(actions: Sequence[Action], explain: bool) -> list[str]:
         lines.append("Why")
         for kind in dict.fromkeys(action_kind(action) for action in actions):
             lines.append(f"  {kind}: {WHY[kind]}")
-        lines += ["  docs/planning.md has every row.", ""]
+        lines += ["  What is held says its own reason, and whose move it is.", ""]
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.domain.names import short_digest
+from reconciler.domain.problems import short
 from reconciler.domain.record import (
     AdoptReceipt,
     DeployReceipt,
@@ -28,7 +29,7 @@ def receipt_row(entry: Entry) -> tuple[str, ...]:
     """The cells of one receipt, in the order of `HEADER`."""
     receipt = entry.receipt
     what, digest, evidence = _parts(receipt)
-    failed = f" failed: {receipt.reason}" if receipt.outcome == "failed" else ""
+    failed = f" failed: {short(receipt.reason, 60)}" if receipt.outcome == "failed" else ""
     return (
         f"{receipt.at:%Y-%m-%d %H:%M:%S}",
         receipt.environment,
@@ -60,7 +61,7 @@ def _parts(receipt: Receipt) -> tuple[str, str | None, Evidence | None]:
         case HealReceipt():
             return f"{receipt.model} {receipt.version}", receipt.digest, None
         case LeaseBreakReceipt():
-            return f"lease of {receipt.holder}: {receipt.reason}", None, None
+            return f"lease of {receipt.holder}: {short(receipt.reason, 60)}", None, None
         case _:
             assert_never(receipt)
 
