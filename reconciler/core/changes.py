@@ -46,9 +46,15 @@ def _compare(path: str, before: Any, after: Any) -> list[Change]:
         removed = [f"- {_text(item)}" for item in before if item not in after]
         return [Change(path, ", ".join([*added, *removed]) or "another order")]
     if before is None:
-        items = after if isinstance(after, list) and after else [after]
-        return [Change(path, ", ".join(f"+ {_text(item)}" for item in items))]
-    return [Change(path, f"- {_text(before)}" if after is None else f"{_text(before)} → {_text(after)}")]
+        return [Change(path, _each("+", after))]
+    if after is None:
+        return [Change(path, _each("-", before))]
+    return [Change(path, f"{_text(before)} → {_text(after)}")]
+
+
+def _each(mark: str, value: Any) -> str:
+    """A value that came or went: the items of a list one by one."""
+    return ", ".join(f"{mark} {_text(item)}" for item in (value if isinstance(value, list) and value else [value]))
 
 
 def _text(value: Any) -> str:
@@ -72,8 +78,8 @@ def version_changes(before: Source | None, after: Source) -> list[str]:
 
 
 def _edited(version: SourceVersion, change: Change) -> str:
-    follows = "a new version" if change.counts else "nothing to do"
-    return f"{version.name} {version.version}: {change} → {follows}"
+    follows = "asks for a new version" if change.counts else "nothing to do"
+    return f"{version.name} {version.version}: {change} ({follows})"
 
 
 def _added(version: SourceVersion, previous: SourceVersion | None) -> list[str]:

@@ -40,7 +40,11 @@ def plan(house: House, ask: Ask) -> Planned:
 
 def _notes(house: House, world: World) -> list[str]:
     """What changed in files that were applied before, field by field, with what follows from it."""
-    return version_changes(_last_applied(house, world), world.source)
+    source = world.source
+    if world.models is not None:
+        chosen = {key: version for key, version in source.versions.items() if key[0] in world.models}
+        source = replace(source, versions=chosen)
+    return version_changes(_last_applied(house, world), source)
 
 
 def _last_applied(house: House, world: World) -> Source | None:

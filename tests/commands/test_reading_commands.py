@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.domain.jobs import JobFailure
 from tests.support.company import Company
-from tests.support.receivables_yaml import MODEL
+from tests.support.receivables_yaml import MODEL, version
 
 # --- show --------------------------------------------------------------------------------------------------
 
@@ -155,3 +155,10 @@ def test_the_reasons_of_a_plan_name_no_file_that_is_not_here(company: Company) -
     company.add("1.0.0")
     told = company.run("plan", "--explain").out
     assert "whose move it is" in told and "docs/" not in told
+
+
+def test_the_changes_that_a_plan_tells_are_those_of_the_models_asked_for(company: Company) -> None:
+    company.add("1.0.0")
+    company.apply()
+    company.merge(version("1.0.0", model="other") | version("1.1.0"))
+    assert company.run("plan", "-o", "json", "--select", "other").json["notes"] == ["other 1.0.0 is new"]
