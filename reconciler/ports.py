@@ -256,9 +256,7 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Extract:
-    """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table.
-
-    `newest` is the newest invoice or settlement date among the rows, where it is known."""
+    """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table."""
 
     folder: Path
     data_date: date
@@ -266,7 +264,7 @@ class Extract:
     set_aside: Mapping[str, int] = field(default_factory=dict)
     examples: Sequence[BadRow] = ()
     columns: Mapping[str, Sequence[SnapshotColumn]] = field(default_factory=dict)
-    newest: date | None = None
+    newest: date | None = None  # the newest invoice or settlement date among the rows
 
 
 @dataclass(frozen=True)
@@ -325,8 +323,7 @@ class Beginnings(Protocol):
         Raises AuthorMustFix where something is there already, RetryLater when the disk refuses."""
 
     def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
-        """Write these files and commit them, and name folders in git config `reconciler.dataAllow`.
-        Returns the commit id."""
+        """Write and commit these files; name folders in git config `reconciler.dataAllow`. Returns the commit id."""
 
 
 # --- the box -----------------------------------------------------------------------------------------------
