@@ -1,0 +1,114 @@
+"""Ports of what is kept outside of git: data, snapshots, artifacts, and the targets that serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
+from reconciler.domain.manifests import EnvironmentData
+from reconciler.domain.observed import Observed, TargetState
+from reconciler.ports.work import Progress
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that a verification found: where, what, and what to do."""
+
+    where: str
+    what: str
+    next_step: str = ""
+
+
+class ArtifactStore(Protocol):
+    """An OCI image layout, addressed by manifest digest; `fp-<fingerprint>` tags find a training's artifact."""
+
+    def find(self, fingerprint: str) -> str | None:
+        """The manifest digest under the fingerprint's tag."""
+
+    def has(self, digest: str) -> bool:
+        """True where the manifest and all its blobs are there with the right sizes (not hashed)."""
+
+    def put(self, manifest: bytes, blobs: Mapping[str, bytes | Path], fingerprint: str) -> str:
+        """Store blobs (digest → content), then the manifest, then the tag; idempotent. Returns the digest.
+        Raises RetryLater when the disk refuses, VerificationFailed when bytes do not match their digest."""
+
+    def files(self, digest: str) -> Mapping[str, bytes]:
+        """File name → verified bytes of every layer. Raises VerificationFailed for anything altered or gone."""
+
+    def manifest(self, digest: str) -> bytes:
+        """The verified manifest bytes. Raises VerificationFailed."""
+
+    def blobs(self, digest: str) -> Mapping[str, bytes]:
+        """Digest → verified bytes of the config and every layer: what `put` of another store needs."""
+
+    def verify(self) -> Iterator[Fault]:
+        """Hash everything; one Fault for each blob, manifest or index entry that is wrong."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """Why a row was set aside: never its value."""
+
+    cause: str
+    line: int
+    field: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table."""
+
+    folder: Path
+    data_date: date
+    rows: Mapping[str, int]
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    examples: Sequence[BadRow] = ()
+    columns: Mapping[str, Sequence[SnapshotColumn]] = field(default_factory=dict)
+    newest: date | None = None  # the newest invoice or settlement date among the rows
+
+
+class DataSource(Protocol):
+    """Reads an environment's inputs as they were at a date, inside the folders that the runner allows."""
+
+    def extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> AbstractContextManager[Extract]:
+        """Raises AuthorMustFix for a source that is not allowed, not there or not readable as described,
+        and where more rows are bad than the environment bears."""
+
+
+class SnapshotStore(Protocol):
+    """Content-addressed copies of the data: Parquet, in a folder per digest."""
+
+    def keep(self, extract: Extract) -> SnapshotManifest:
+        """Write what is not there yet; idempotent. Raises RetryLater when the disk refuses."""
+
+    def folder(self, digest: str) -> Path:
+        """The folder of a snapshot whose files were verified. Raises VerificationFailed when gone or altered."""
+
+    def manifest(self, digest: str) -> SnapshotManifest:
+        """Raises VerificationFailed when gone or altered."""
+
+    def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
+        """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""
+
+
+class Target(Protocol):
+    """Where an environment's deployed models are read from."""
+
+    def observe(self, *, hash_bytes: bool = False) -> TargetState:
+        """What is there. Without `hash_bytes` a file's size and time stand for bytes that were hashed before."""
+
+    def deploy(self, model: str, deployment: Observed, files: Mapping[str, bytes]) -> None:
+        """Set the model by one rename; marks an empty target as this environment's. Refuses an older generation
+        (PlanAgain); RetryLater when the disk refuses; nothing is half done."""
+
+    def withdraw(self, model: str, generation: int) -> None:
+        """Take the model out; idempotent. Refuses an older generation (PlanAgain)."""
+
+    def files(self, model: str) -> tuple[Observed, Mapping[str, bytes]]:
+        """What is served, read once and hashed. Raises NeedsPerson when nothing is, VerificationFailed when the
+        bytes are not those of the digest."""

@@ -1,0 +1,142 @@
+"""Ports of work: the box, scoring, files that people write, first contact, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from reconciler.domain.jobs import Job, ModelCard, Result
+from reconciler.domain.manifests import Environment, Pin
+from reconciler.domain.problems import Place, Problem
+from reconciler.domain.record import Isolation
+
+Progress = Callable[[str, int, int], None]
+"""Called with a label, how much is done and how much there is (0: not known)."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a job: its result, the files it left (name → path, inside `folder`), the box it had."""
+
+    result: Result
+    files: Mapping[str, Path]
+    isolation: Isolation
+
+
+@dataclass(frozen=True)
+class BoxRules:
+    """How a job is boxed: `required` refuses where the box cannot be had; the limits end it as a machine failure."""
+
+    required: bool = True
+    memory: int = 4 << 30
+    processor: timedelta = timedelta(minutes=30)
+    wall: timedelta = timedelta(minutes=30)
+
+
+class Trainer(Protocol):
+    """Runs a job in the box: no network, no home, no credentials, none of the parent's environment."""
+
+    def run(self, job: Job, rules: BoxRules, progress: Progress) -> AbstractContextManager[Ran]:
+        """Failures of the job are values (`JobFailure`); its files live until the context ends. `progress` is called
+        again and again while the job runs, also where nothing new is known. Folders named by
+        the job are shown to the box read-only. Raises NeedsPerson where isolation is required and not to be had."""
+
+    def lock_digest(self) -> str:
+        """What identifies the installed libraries: sha256 of the sorted name==version lines of the house."""
+
+
+class Scorer(Protocol):
+    """Gives open invoices their probabilities, with bytes that the caller has verified."""
+
+    def predict(
+        self, *, model: bytes, card: ModelCard, snapshot: Path, as_of: date, progress: Progress
+    ) -> Mapping[str, list[Any]]:
+        """Column name → values, one per open invoice. `snapshot` is the folder of a verified snapshot. Raises
+        VerificationFailed where model and card do not fit."""
+
+    def write(self, columns: Mapping[str, list[Any]], path: Path) -> None:
+        """Write by the name's ending (.csv, .parquet, .json), all or nothing. Raises AuthorMustFix, RetryLater."""
+
+    def as_csv(self, columns: Mapping[str, list[Any]]) -> str:
+        """The same as CSV text."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present, in UTC."""
+
+
+class ManifestFiles(Protocol):
+    """Files of a working tree that a person asked to have put in form or written."""
+
+    def find(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """The paths that are files, and every `.yaml` below those that are folders, sorted; no symlinks.
+        Raises AuthorMustFix for a path that is not there."""
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a regular file of at most 1 MiB. Raises AuthorMustFix."""
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a file by one rename, its folder made where absent. Raises RetryLater when the disk refuses."""
+
+
+class ManifestEditor(Protocol):
+    """Edits a person's file by splicing bytes at a node's marks; refuses if anything else would change."""
+
+    def set_pin(self, content: bytes, model: str, pin: Pin, file: str) -> bytes:
+        """The release with this one pin set. Raises AuthorMustFix with the line where it cannot be done safely."""
+
+    def set_version(self, content: bytes, version: str, file: str) -> bytes:
+        """The manifest with `metadata.version` set and nothing else changed. Raises AuthorMustFix as `set_pin`."""
+
+    def environment(self, file: str, content: bytes) -> Environment:
+        """The Environment in these bytes (rules that a ledger has adopted). Raises VerificationFailed if it is none."""
+
+    def parse(self, file: str, content: bytes) -> tuple[object, tuple[Problem, ...]]:
+        """The document as plain values, and every fault with its place."""
+
+    def place_of(self, file: str, content: bytes, path: Sequence[str]) -> Place:
+        """Where a field stands in a file."""
+
+    def tidy(self, file: str, content: bytes) -> bytes:
+        """The file in its usual form: key order, indentation, spacing; comments stay. Applying it twice is
+        applying it once. Raises AuthorMustFix where the file is not YAML or its meaning would change."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a person's file looks like: how it is written, and its columns as texts, by the header's order.
+
+    `columns[i]` holds the cells below `header[i]`: all of them, or an even sample where the file has more rows
+    than were asked for (`rows` is how many it has)."""
+
+    path: str
+    encoding: Literal["utf-8", "utf-16", "latin-1"]
+    marked: bool
+    delimiter: str
+    header: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
+    rows: int
+
+
+class TableLook(Protocol):
+    """Looks at a file that nobody has described yet."""
+
+    def look(self, path: Path, most: int) -> Sample:
+        """Raises AuthorMustFix for what is not a regular, readable, non-empty file of lines with a header."""
+
+
+class Beginnings(Protocol):
+    """Makes a new repository, whole or not at all."""
+
+    def begin(self, folder: Path) -> AbstractContextManager[Path]:
+        """A new, empty repository (branch main) under a temporary name beside `folder`, which may be absent or an
+        empty folder. When the context ends well it takes its place there; otherwise nothing is left.
+        Raises AuthorMustFix where something is there already, RetryLater when the disk refuses."""
+
+    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
+        """Write and commit these files; name folders in git config `reconciler.dataAllow`. Returns the commit id."""
