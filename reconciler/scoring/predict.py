@@ -32,7 +32,7 @@ class Predictions:
     """Column name → plain values, one per open invoice, in the order of the invoices' key.
 
     Columns: legal_entity, invoice, instalment, customer, amount, currency, invoice_date, due_date, one per outcome
-    (summing to 1, impossible ones 0), most_likely, then the caller's labels, the same on every row.
+    (summing to 1, impossible ones 0), most_likely.
     """
 
     columns: Mapping[str, list[Any]]
@@ -47,14 +47,12 @@ def predict(
     card: ModelCard,
     snapshot: Path,
     as_of: date,
-    labels: Mapping[str, str] | None = None,
     progress: Progress = lambda _label, _done, _of: None,
 ) -> Predictions:
     """Predict every invoice open at `as_of`: dated by then, and not known to have been settled by then.
 
-    `snapshot`: a snapshot's folder; `labels`: constant columns to add, such as model, version, digest, as_of.
-    Raises AuthorMustFix where the snapshot lacks a field, VerificationFailed where model and card do not fit this
-    reconciler.
+    `snapshot`: a snapshot's folder. Raises AuthorMustFix where the snapshot lacks a field, VerificationFailed where
+    model and card do not fit this reconciler.
     """
     progress("reading the snapshot", 0, 3)
     tables = load(snapshot)
@@ -63,7 +61,7 @@ def predict(
     progress("computing features", 1, 3)
     found = probabilities(tables, rows, day, model=model, card=card)
     progress("predicted", 3, 3)
-    return Predictions(_columns(tables, rows, found, outcomes=card.outcomes, labels=labels or {}))
+    return Predictions(_columns(tables, rows, found, outcomes=card.outcomes))
 
 
 def probabilities(tables: Tables, rows: Days, as_of: int, *, model: bytes, card: ModelCard) -> npt.NDArray[np.float64]:
@@ -97,7 +95,7 @@ def _outcomes(card: ModelCard) -> Outcomes:
 
 
 def _columns(
-    tables: Tables, rows: Days, found: npt.NDArray[np.float64], *, outcomes: list[str], labels: Mapping[str, str]
+    tables: Tables, rows: Days, found: npt.NDArray[np.float64], *, outcomes: list[str]
 ) -> dict[str, list[Any]]:
     invoices = tables.invoices
     texts = {name: tables.texts(name)[rows].tolist() if name in invoices else [""] * len(rows) for name in TEXT_COLUMNS}
@@ -112,5 +110,4 @@ def _columns(
         **dates,
         **{name: found[:, position].tolist() for position, name in enumerate(outcomes)},
         "most_likely": [outcomes[position] for position in found.argmax(axis=1)],
-        **{name: [value] * len(rows) for name, value in labels.items()},
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,13 @@ from reconciler.domain.jobs import ModelCard
 class OnnxScorer:
     """Implements `ports.Scorer`."""
 
-    def predict(self, ask: Any, progress: Any) -> Mapping[str, list[Any]]:
+    def predict(
+        self, *, model: bytes, card: ModelCard, snapshot: Path, as_of: date, progress: Callable[[str, int, int], None]
+    ) -> Mapping[str, list[Any]]:
         """See `ports.Scorer`."""
         from reconciler.scoring.predict import predict
 
-        card: ModelCard = ask.card
-        found = predict(
-            model=ask.model, card=card, snapshot=ask.snapshot, as_of=ask.as_of, labels=ask.labels, progress=progress
-        )
-        return found.columns
+        return predict(model=model, card=card, snapshot=snapshot, as_of=as_of, progress=progress).columns
 
     def write(self, columns: Mapping[str, list[Any]], path: Path) -> None:
         """See `ports.Scorer`."""

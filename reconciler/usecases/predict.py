@@ -15,11 +15,9 @@ from reconciler.domain import oci
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import ModelCard
 from reconciler.domain.names import short_digest
-from reconciler.ports import ScoringAsk
 from reconciler.usecases.house import House
-from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.refresh import refuse_future
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 _OLD = timedelta(days=35)
 
@@ -59,16 +57,19 @@ def predict(
     card = ModelCard.model_validate_json(files[oci.CARD_FILE])
     refuse_future(house, as_of)
     with _data(house, world, book, as_of) as (folder, day, newest):
-        if day < date.fromisoformat(card.trained_until) and not hindsight:
+        seen = day < date.fromisoformat(card.trained_until)
+        if seen and not hindsight:
             raise AuthorMustFix(
                 f"as-of {day} lies before {card.trained_until}, up to which {name} {version} has seen the outcomes",
                 next_step=f"take --as-of {card.trained_until} or later, or --hindsight, which marks the rows",
             )
-        seen = day < date.fromisoformat(card.trained_until)
-        labels = {"model": name, "version": version, "digest": digest, "as_of": day.isoformat()}
-        labels |= {"hindsight": "yes"} if seen else {}
-        ask = ScoringAsk(files[oci.MODEL_FILE], card, folder, day, labels)
-        columns = house.scorer.predict(ask, house.progress)
+        columns = house.scorer.predict(
+            model=files[oci.MODEL_FILE], card=card, snapshot=folder, as_of=day, progress=house.progress
+        )
+    labels = {"model": name, "version": version, "digest": digest, "as_of": day.isoformat()}
+    labels |= {"hindsight": "yes"} if seen else {}
+    rows = len(columns["invoice"])
+    columns = {**columns, **{label: [value] * rows for label, value in labels.items()}}
     return Predicted(columns, name, version, digest, day, seen, newest)
 
 
