@@ -6,9 +6,9 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.record import Receipt
 from reconciler.usecases.house import House
+from reconciler.usecases.unknown import unknown
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,10 @@ def history(house: House, model: str | None = None, *, environment: str | None =
     source = house.source.read("HEAD")
     names = sorted(source.environments)
     if environment is not None and environment not in names:
-        raise AuthorMustFix(
-            f"there is no environment {environment!r} here", next_step=f"environments: {', '.join(names) or 'none'}"
-        )
+        raise unknown("environment", environment, names)
     models = sorted({name for name, _ in source.versions})
     if model is not None and model not in models and not _was_deployed(house, model, names):
-        raise AuthorMustFix(f"there is no model {model!r} here", next_step=f"models: {', '.join(models) or 'none'}")
+        raise unknown("model", model, models)
     streams = [_entries(house, name, model) for name in ([environment] if environment else names)]
     return heapq.merge(*streams, key=lambda entry: entry.receipt.at, reverse=True)
 

@@ -13,9 +13,8 @@ from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import perform
-from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.run import begin_run
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
 def judge(house: House, named: str, *, for_environment: str) -> tuple[Judgement, bool]:

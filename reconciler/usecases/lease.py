@@ -10,6 +10,7 @@ from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.record import LeaseBreakReceipt
 from reconciler.ports import LeaseState
 from reconciler.usecases.house import House
+from reconciler.usecases.unknown import unknown
 
 
 def leases(house: House) -> list[LeaseState]:
@@ -26,9 +27,7 @@ def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:
     names = sorted(house.source.read(house.history.main_tip()).environments)
     before = house.lease.read(environment) if re.fullmatch(NAME_PATTERN, environment) else None
     if before is None and environment not in names:
-        raise AuthorMustFix(
-            f"there is no environment {environment!r} here", next_step=f"environments: {', '.join(names) or 'none'}"
-        )
+        raise unknown("environment", environment, names)
     if before is None or not before.held:
         raise AuthorMustFix(f"nobody holds the lease of {environment}", next_step="reconciler lease list")
     house.lease.break_(environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
 from reconciler.core.foresight import held_once_merged
-from reconciler.core.rulebook import Rulebook, open_rulebook, rulebooks
+from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.manifests import Pin
 from reconciler.domain.names import short_digest
@@ -14,7 +14,7 @@ from reconciler.domain.record import Deployment
 from reconciler.domain.source import SourcePin
 from reconciler.usecases.house import House
 from reconciler.usecases.proposal import Proposal, propose_pin
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
 def promote(house: House, model: str, *, to: str, version: str | None = None) -> Proposal:
@@ -60,15 +60,6 @@ def _refuse_if_held(pin: SourcePin | None, wanted: Pin) -> None:
             f"{pin.environment} pins {pin.model} {wanted.version} already ({pin.place})",
             next_step="reconciler plan says what is left",
         )
-
-
-def rulebook_of(world: World, environment: str) -> Rulebook:
-    """The rulebook of an environment. Raises AuthorMustFix with the names there are."""
-    book = open_rulebook(world, environment) if environment in world.ledgers else None
-    if book is None:
-        names = ", ".join(sorted(world.ledgers)) or "none"
-        raise AuthorMustFix(f"there is no environment {environment!r} on main", next_step=f"environments here: {names}")
-    return book
 
 
 def _candidate(world: World, model: str, below: str, version: str | None) -> tuple[str, str]:

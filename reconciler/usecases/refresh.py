@@ -21,7 +21,7 @@ from reconciler.usecases.house import House, silent
 from reconciler.usecases.leases import Leases
 from reconciler.usecases.perform import perform
 from reconciler.usecases.run import Run, begin_run
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
     refuse_future(house, as_of)
     notes = tuple(house.history.fetch())
     with Leases(house) as leases:
-        world = _read(house, environment)
+        rulebook_of(_read(house), environment)  # an unknown name is refused before its lease is taken
         leases.take([environment])
         house.history.fetch()
-        world = _read(house, environment)
+        world = _read(house)
         house.history.keep_source(environment, forward_only(house, world, [environment]))
         run, book = _run(house, world, environment, leases)
         if book.adopt is not None and not book.adopt.pending:
@@ -70,18 +70,12 @@ def refuse_future(house: House, as_of: date | None) -> None:
         raise AuthorMustFix(f"as-of {as_of} lies in the future: today is {today}", next_step="check the year")
 
 
-def _read(house: House, environment: str) -> World:
-    world = survey(house, Ask(revision=house.history.main_tip()))
-    if environment not in world.ledgers:
-        names = ", ".join(sorted(world.ledgers)) or "none"
-        raise AuthorMustFix(f"there is no environment {environment!r} on main", next_step=f"environments here: {names}")
-    return world
+def _read(house: House) -> World:
+    return survey(house, Ask(revision=house.history.main_tip()))
 
 
 def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[Run, Rulebook]:
-    book = open_rulebook(world, environment)
-    if book is None:
-        raise AuthorMustFix(f"environments/{environment}.yaml cannot be read", next_step="reconciler validate")
+    book = rulebook_of(world, environment)
     if book.spec.training is None and book.spec.data.copy_of is None:
         others = ", ".join(sorted(world.ledgers.keys() - {environment})) or "none"
         raise AuthorMustFix(

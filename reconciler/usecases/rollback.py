@@ -13,10 +13,9 @@ from reconciler.domain.manifests import EnvironmentSpec, Pin
 from reconciler.domain.names import short_digest
 from reconciler.domain.record import Deployment, Served
 from reconciler.usecases.house import House
-from reconciler.usecases.promote import rulebook_of
 from reconciler.usecases.proposal import Proposal, propose_pin
 from reconciler.usecases.run import box_rules
-from reconciler.usecases.survey import Ask, survey
+from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
 def rollback(house: House, model: str, *, environment: str, to: str | None = None) -> Proposal:

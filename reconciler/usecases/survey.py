@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import chain, trainer_of
 from reconciler.core.facts import Origin, World
 from reconciler.core.identity import recipe_digest
-from reconciler.core.rulebook import rulebooks, touched
+from reconciler.core.rulebook import Rulebook, open_rulebook, rulebooks, touched
 from reconciler.core.validation import validate
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.observed import Signature, TargetState
-from reconciler.domain.problems import close_to
 from reconciler.domain.record import Evidence, Record, Rules
 from reconciler.domain.source import Source, SourceEnvironment
 from reconciler.ports import ArtifactStore, Commit, LedgerState
 from reconciler.usecases.house import House
+from reconciler.usecases.unknown import unknown
 
 RELEASES = "manifests/releases"
 
@@ -77,9 +77,16 @@ def refuse_unknown(world: World) -> None:
     for what, asked, known in (("environment", world.environments, environments), ("model", world.models, models)):
         strange = min((asked or frozenset()) - known, default=None)
         if strange is not None:
-            raise AuthorMustFix(
-                f"there is no {what} {strange!r} here", next_step=close_to(strange, known, say=f"{what}s")
-            )
+            raise unknown(what, strange, known)
+
+
+def rulebook_of(world: World, environment: str) -> Rulebook:
+    """The rulebook of an environment. Raises AuthorMustFix where none is called so, or its rules cannot be read."""
+    refuse_unknown(replace(world, environments=frozenset({environment}), models=None))
+    book = open_rulebook(world, environment) if environment in world.ledgers else None
+    if book is None:
+        raise AuthorMustFix(f"environments/{environment}.yaml cannot be read", next_step="reconciler validate")
+    return book
 
 
 def _ledgers(house: House, source: Source) -> dict[str, LedgerState]:
