@@ -93,7 +93,9 @@ def _saved(path: Path) -> dict[str, Any]:
 def _confirmer(session: Session, yes: bool) -> Any:
     def confirm(plan: Plan) -> bool:
         if session.output == "text":
-            click.echo("\n".join(plan_lines(plan, f"main at {(plan.source_commit or '')[:12]}")) + "\n")
+            click.echo(
+                "\n".join(plan_lines(plan, f"main at {(plan.source_commit or '')[:12]}", color=session.color)) + "\n"
+            )
         if yes:
             return True
         if not sys.stdin.isatty():

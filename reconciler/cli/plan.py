@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913  one parameter an option
     explain: bool,
 ) -> int:
     """Show what apply would do, and what is held and why. Read-only; works offline, from git."""
-    from reconciler.usecases.plan import plan, saved_plan, write_plan
+    from reconciler.usecases.plan import plan, saved_plan
     from reconciler.usecases.survey import Ask
 
     if working_tree and (ref is not None or out is not None):
@@ -54,13 +54,13 @@ def command(  # noqa: PLR0913  one parameter an option
     )
     planned = plan(session.house, ask)
     if out is not None:
-        write_plan(out, saved_plan(planned, ask))
+        session.house.files.replace(out, saved_plan(planned, ask))
         session.say(f"saved: reconciler apply {out}")
     if session.output == "json":
         json_out.emit(plan_document(planned.plan))
     else:
         label = "uncommitted edits of the working tree" if working_tree else planned.world.source.label
-        click.echo("\n".join(plan_lines(planned.plan, label, explain=explain)))
+        click.echo("\n".join(plan_lines(planned.plan, label, explain=explain, color=session.color)))
     if not planned.world.source.environments and not planned.plan.held:
         session.say(NO_ENVIRONMENTS)
     if any(held.reason == "manifest-invalid" for held in planned.plan.held):

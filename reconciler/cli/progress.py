@@ -18,20 +18,22 @@ def progress(session: Session) -> Iterator[Progress]:
     if session.quiet:
         yield lambda _label, _done, _total: None
     elif sys.stderr.isatty():
-        with _bar() as update:
+        with _bar(color=session.color) as update:
             yield update
     else:
         yield _lines(session.say)
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar(*, color: bool) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("  {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+    with Bars(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True, no_color=not color), transient=True
+    ) as bars:
         shown: list[str] = []
         task = bars.add_task("", total=None, visible=False)
 

@@ -331,7 +331,6 @@ class Environment(Written):
     spec: EnvironmentSpec
 
 
-Manifest = ModelVersion | Release | Environment
 KINDS: dict[str, type[ModelVersion] | type[Release] | type[Environment]] = {
     "ModelVersion": ModelVersion,
     "Release": Release,

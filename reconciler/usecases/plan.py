@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from reconciler.core.changes import version_changes
 from reconciler.core.diff import diff
 from reconciler.core.facts import World
 from reconciler.core.plan_format import FORMAT_VERSION, action_document, plan_document
-from reconciler.domain.errors import AuthorMustFix, PlanAgain, RetryLater
+from reconciler.domain.errors import AuthorMustFix, PlanAgain
 from reconciler.domain.plan import Plan
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
@@ -119,20 +116,3 @@ def refuse_unless_same(saved: Mapping[str, Any], now: Plan) -> None:
 
 def _short(commit: object) -> str:
     return commit[:12] if isinstance(commit, str) else "nothing"
-
-
-def write_plan(path: Path, content: bytes) -> None:
-    """Write a saved plan beside its final place, then rename. Raises RetryLater where the disk refuses."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise RetryLater(
-            f"{path} cannot be written: {error.strerror}", next_step="make room, or choose another place"
-        ) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import click
+
 from reconciler.cli.views.escape import terminal
 from reconciler.cli.views.table import table
 from reconciler.core.plan_format import KINDS, action_kind
@@ -39,10 +41,10 @@ def action_line(action: Action) -> list[str]:
     return [MARKS[kind], kind, what, action.reason + pending]
 
 
-def plan_lines(plan: Plan, label: str, *, explain: bool = False) -> list[str]:
-    """The whole plan as text lines."""
+def plan_lines(plan: Plan, label: str, *, explain: bool = False, color: bool = False) -> list[str]:
+    """The whole plan as text lines; with `color`, each action in that of its kind."""
     lines = [f"Plan for {terminal(label)}", ""]
-    lines += _actions(plan.actions, explain)
+    lines += _actions(plan.actions, explain=explain, color=color)
     lines += held_lines(plan.held)
     if plan.notes:
         lines += ["Changed since the last apply", *(f"  {terminal(note)}" for note in plan.notes), ""]
@@ -51,12 +53,14 @@ def plan_lines(plan: Plan, label: str, *, explain: bool = False) -> list[str]:
     return [*lines, summary(plan)]
 
 
-def _actions(actions: Sequence[Action], explain: bool) -> list[str]:
+def _actions(actions: Sequence[Action], *, explain: bool, color: bool) -> list[str]:
     lines: list[str] = []
     for environment in dict.fromkeys(action.environment for action in actions):
         own = [action for action in actions if action.environment == environment]
         lines.append(terminal(environment))
-        lines += table([action_line(action) for action in own], indent=2)
+        rows = table([action_line(action) for action in own], indent=2)
+        kinds = [action_kind(action) for action in own]
+        lines += [click.style(row, fg=COLORS[kind]) for row, kind in zip(rows, kinds, strict=True)] if color else rows
         lines.append("")
     if explain and actions:
         lines.append("Why")
