@@ -43,7 +43,8 @@ class Files:
                 write_durably(path.name, content, dir_fd=folder)
         except (OSError, Unfit) as error:
             raise RetryLater(
-                f"{path} cannot be written: {_reason(error)}", next_step="make room, or choose another place, then run again"
+                f"{path} cannot be written: {_reason(error)}",
+                next_step="make room, or choose another place, then run again",
             ) from None
 
 
