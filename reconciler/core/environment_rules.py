@@ -6,14 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.filter_rules import Flaw, check_filters
 from reconciler.core.recipe_rules import Knowledge, field_of, late_filters
-from reconciler.domain.manifests import (
-    DeployedBelow,
-    EnvironmentData,
-    EnvironmentSpec,
-    Input,
-    MappedColumn,
-    Threshold,
-)
+from reconciler.domain.inputs import EnvironmentData, Input, MappedColumn
+from reconciler.domain.manifests import DeployedBelow, EnvironmentSpec, Threshold
 from reconciler.domain.problems import close_to
 from reconciler.domain.signers import unclear
 from reconciler.domain.source import SourceEnvironment

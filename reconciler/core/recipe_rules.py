@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.core.filter_rules import Flaw, check_filters
-from reconciler.domain.manifests import ConstantField, EnvironmentData, MappedColumn, Outcomes
+from reconciler.domain.inputs import ConstantField, EnvironmentData, MappedColumn
+from reconciler.domain.manifests import Outcomes
 from reconciler.domain.problems import close_to, short
 from reconciler.domain.task import FieldSpec, ParameterSpec, TaskSpec
 

@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
-from reconciler.domain.manifests import EnvironmentData
 from reconciler.domain.observed import Observed, TargetState
 from reconciler.ports.work import Progress
 

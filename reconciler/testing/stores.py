@@ -13,8 +13,8 @@ from typing import Any
 
 from reconciler.domain import oci
 from reconciler.domain.errors import RetryLater, VerificationFailed
+from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.manifests import EnvironmentData
 from reconciler.ports import Extract, Fault, Progress
 
 

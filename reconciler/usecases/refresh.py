@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.manifests import EnvironmentData
 from reconciler.domain.record import Record, RefreshReceipt, Snapshot
 from reconciler.ports import BadRow, Extract, Progress
 from reconciler.usecases.forward import forward_only

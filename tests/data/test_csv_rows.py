@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import EnvironmentData
+from reconciler.domain.inputs import EnvironmentData
 from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, rows_of, source_in
 
 GOOD = "A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.adapters.csv_source import CsvLook
 from reconciler.core.first_contact import Proposal, propose
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import EnvironmentData
+from reconciler.domain.inputs import EnvironmentData
 from tests.support.csv_files import (
     ENGLISH,
     FIELDS,

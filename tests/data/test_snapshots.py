@@ -262,7 +262,7 @@ def test_a_customers_table_is_one_part(tmp_path: Path, store: FolderSnapshots) -
         "source": {"kind": "csv", "path": "c.csv"},
         "mapping": {"customer": "account", "country": "land"},
     }
-    from reconciler.domain.manifests import EnvironmentData
+    from reconciler.domain.inputs import EnvironmentData
 
     with source_in(tmp_path).extract(EnvironmentData.model_validate(data), None, nothing) as extract:
         manifest = store.keep(replace(extract))

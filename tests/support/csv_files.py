@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from reconciler.adapters.csv_source import CsvDataSource
-from reconciler.domain.manifests import EnvironmentData
+from reconciler.domain.inputs import EnvironmentData
 from reconciler.ports import Extract
 from reconciler.tasks.customer_payment.spec import SPEC
 

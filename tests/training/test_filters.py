@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import Filter
+from reconciler.domain.written import Filter
 from reconciler.tasks.customer_payment.filters import passing
 from tests.training.tables import KNOWN, line, of_lines
 

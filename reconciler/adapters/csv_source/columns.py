@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.inputs import ConstantField, Input, MappedColumn
 from reconciler.domain.jobs import SnapshotColumn
-from reconciler.domain.manifests import ConstantField, Input, MappedColumn
 from reconciler.domain.task import FieldSpec, TaskSpec
 
 Table = Literal["invoices", "customers"]

@@ -21,8 +21,8 @@ from reconciler.adapters.csv_source.plain import write_plain
 from reconciler.adapters.csv_source.reading import Dialect, Records
 from reconciler.adapters.csv_source.tables import Checked, check_customers, check_invoices, load
 from reconciler.domain.errors import AuthorMustFix, RetryLater
+from reconciler.domain.inputs import EnvironmentData, Input
 from reconciler.domain.jobs import SnapshotColumn
-from reconciler.domain.manifests import EnvironmentData, Input
 from reconciler.domain.task import TaskSpec
 from reconciler.ports import BadRow, Extract, Progress
 

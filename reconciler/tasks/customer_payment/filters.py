@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import AllOf, AnyOf, Condition, Filter, Not
 from reconciler.domain.task import FieldSpec
+from reconciler.domain.written import AllOf, AnyOf, Condition, Filter, Not
 from reconciler.tasks.customer_payment.outcomes import NO_DAY
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables, to_day

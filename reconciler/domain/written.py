@@ -1,0 +1,55 @@
+"""What everything that people write has in common: the base model, and filters, which are data and never code.
+
+Pure pydantic; knows no kind of file.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Written(BaseModel):
+    """The base of everything that people write: frozen, camelCase, unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True
+    )
+
+
+# --- filters -----------------------------------------------------------------------------------------------
+
+Scalar = bool | int | float | date | str
+Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not-in", "is-null", "not-null"]
+
+
+class Condition(Written):
+    """One comparison of a field with a value; `in` and `not-in` take a list, `is-null` and `not-null` none."""
+
+    field: str = Field(min_length=1, max_length=63)
+    op: Operator
+    value: Scalar | list[Scalar] | None = None
+
+
+class AllOf(Written):
+    """True where every filter below is."""
+
+    all: list[Filter] = Field(min_length=1, max_length=100)
+
+
+class AnyOf(Written):
+    """True where at least one filter below is."""
+
+    any: list[Filter] = Field(min_length=1, max_length=100)
+
+
+class Not(Written):
+    """True where the filter below is not."""
+
+    not_: Filter = Field(alias="not")
+
+
+Filter = Condition | AllOf | AnyOf | Not
