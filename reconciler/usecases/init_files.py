@@ -58,7 +58,7 @@ def files_of(contents: Contents) -> dict[str, bytes]:
     texts = {
         f"manifests/models/{MODEL}/1.0.0.yaml": _model(contents),
         "manifests/releases/sandbox.yaml": _release("sandbox", f"  models:\n    {MODEL}: {{version: 1.0.0}}\n"),
-        "manifests/releases/production.yaml": _release("production", "  models: {}\n"),
+        "manifests/releases/production.yaml": _release("production", "  models:\n    {}\n"),
         "environments/sandbox.yaml": _sandbox(),
         "environments/production.yaml": _production(contents),
         ".gitignore": _IGNORED,

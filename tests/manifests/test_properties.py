@@ -104,7 +104,7 @@ def test_setting_a_pin_changes_that_pin_and_no_other_line(
     written = {"version": version} | ({"digest": DIGEST} if with_digest else {})
     assert now == {**before, "spec": {"models": {**before["spec"]["models"], model: written}}}
     gone = [line for line in text.splitlines() if line not in after.splitlines()]
-    assert len(gone) <= 1, "at most the pin's own line (or an empty `models: {}`) changes"
+    assert len(gone) <= 1, "at most the pin's own line (or one with empty braces) changes"
     assert Editor().set_pin(after.encode(), model, pin, "f").decode() == after
 
 

@@ -77,13 +77,19 @@ def test_a_pin_is_added_wherever_there_is_none(tail: str) -> None:
     assert all(comment in set_pin(HEAD + tail) for comment in ["# who owns this"] + ["# none yet"] * ("none" in tail))
 
 
-def test_into_empty_models_the_pin_gets_a_line_of_its_own() -> None:
-    assert set_pin(PRODUCTION_RELEASE).endswith(f"  models:\n    {LINE}\n")
+def test_into_empty_braces_the_pin_goes_inside_and_in_their_place_where_they_have_a_line_of_their_own() -> None:
+    assert set_pin(PRODUCTION_RELEASE).endswith(f"  models: {{{LINE}}}\n")
+    assert set_pin(PRODUCTION_RELEASE.replace(" {}", "\n    {}")).endswith(f"  models:\n    {LINE}\n")
 
 
 def test_windows_line_ends_and_a_byte_order_mark_stay() -> None:
     text = "\ufeff" + (HEAD + "spec:\n  models:\n    zebra: {version: 3.0.0}").replace("\n", "\r\n")
-    assert set_pin(text) == text + f"\r\n    {LINE}"
+    assert set_pin(text + "\r\n") == text + f"\r\n    {LINE}\r\n"
+
+
+def test_where_the_last_line_has_no_end_the_pin_goes_above_so_that_it_stays_as_it_is() -> None:
+    text = HEAD + "spec:\n  models:  # pins\n    zebra: {version: 3.0.0}"
+    assert set_pin(text) == text.replace("# pins\n", f"# pins\n    {LINE}\n")
 
 
 def test_withdrawing_writes_the_pin_anew() -> None:

@@ -50,8 +50,8 @@ def spliced(text: str, root: Node, model: str, pin: Pin) -> str:
     if entry is not None:
         return _changed(text, entry[1], wanted)
     if models.kind == "mapping" and models.pairs:
-        return _added(text, models, model, wanted)
-    return _first(text, root, models, model, wanted)
+        return _added(text, root, models, _entry(model, wanted))
+    return _first(text, root, models, _entry(model, wanted))
 
 
 def _cut(text: str, start: int, end: int, new: str) -> str:
@@ -148,51 +148,62 @@ def _entry(model: str, wanted: dict[str, Any]) -> str:
     return f"{flow(model)}: {{{', '.join(f'{key}: {_digest(key, item)}' for key, item in wanted.items())}}}"
 
 
-def _added(text: str, models: Node, model: str, wanted: dict[str, Any]) -> str:
+def _added(text: str, root: Node, models: Node, entry: str) -> str:
     last = models.last if models.style == "block" else max(models.pairs[-1][1].last, models.pairs[-1][0].end)
     if models.style == "flow":
-        return _cut(text, last, last, f", {_entry(model, wanted)}")
-    indent = " " * (models.pairs[0][0].column - 1)
-    return _after_line(text, last - 1, indent + _entry(model, wanted))
+        return _cut(text, last, last, f", {entry}")
+    line = " " * (models.pairs[0][0].column - 1) + entry
+    return _below(text, last - 1, line, find(root, ("spec", "models"))[0])
 
 
-def _first(text: str, root: Node, models: Node, model: str, wanted: dict[str, Any]) -> str:
-    """Into an empty `models`: a line of its own below the key, or inside the braces of a flow `spec`."""
-    spec = find(root, ("spec",))[1]
-    models_key = find(root, ("spec", "models"))[0]
-    if spec.style == "flow" or root.style == "flow":
-        return _cut(
-            text, models.start, models.last, " " * (models.start == models.last) + f"{{{_entry(model, wanted)}}}"
-        )
-    indent = " " * (models_key.column - 1 + _step(root))
-    if models.start < models.last:  # {} goes, with the spaces before it
-        start = len(text[: models.start].rstrip(" "))
-        text = _cut(text, start, models.last, "")
-    return _after_line(text, models_key.end, indent + _entry(model, wanted))
+def _first(text: str, root: Node, models: Node, entry: str) -> str:
+    """Into an empty `models`: in its braces, or in their place where they have a line of their own."""
+    key = find(root, ("spec", "models"))[0]
+    if models.start == models.last:
+        return _into_nothing(text, key, models, _step(root), (entry, f"{{{entry}}}"))
+    if stands_alone(text, key, models):
+        return _cut(text, models.start, models.last, entry)
+    return _cut(text, models.start + 1, models.last, entry + text[models.start + 1 : models.last].lstrip(" "))
+
+
+def stands_alone(text: str, key: Node, value: Node) -> bool:
+    """Whether the braces of an empty mapping have a line of their own below their key, where entries would stand."""
+    if value.kind != "mapping" or value.style != "flow" or value.line <= key.line or value.column <= key.column:
+        return False
+    before, inside = text[value.start - value.column + 1 : value.start], text[value.start + 1 : value.end - 1]
+    return not value.pairs and not before.strip() and not inside.strip(" ")
 
 
 def _without_models(text: str, root: Node, model: str, wanted: dict[str, Any]) -> str:
-    """Into a release that has no `models`, or no `spec` at all."""
+    """Into a release that has no `models`, or no `spec` at all: in braces, so that it is one line."""
     key, spec, found = find(root, ("spec",))
-    step = " " * _step(root)
-    if found and spec.kind == "mapping" and spec.pairs:
+    models = f"models: {{{_entry(model, wanted)}}}"
+    if found and spec.pairs:
         if spec.style == "flow":
-            last = spec.pairs[-1][1].last
-            return _cut(text, last, last, f", models: {{{_entry(model, wanted)}}}")
-        indent = " " * (spec.pairs[0][0].column - 1)
-        lines = f"{indent}models:{_newline(text)}{indent}{step}{_entry(model, wanted)}"
-        return _after_line(text, spec.last - 1, lines)
-    if found:  # `spec: {}` or `spec:`
-        if root.style == "flow":
-            return _cut(text, spec.start, spec.last, f"{{models: {{{_entry(model, wanted)}}}}}")
-        start = len(text[: spec.start].rstrip(" ")) if spec.start < spec.last else spec.start
-        text = _cut(text, start, spec.last, "") if spec.start < spec.last else text
-        return _after_line(text, key.end, f"{step}models:{_newline(text)}{step}{step}{_entry(model, wanted)}")
+            return _cut(text, spec.pairs[-1][1].last, spec.pairs[-1][1].last, f", {models}")
+        return _below(text, spec.last - 1, " " * (spec.pairs[0][0].column - 1) + models, key)
+    if found and spec.start == spec.last:
+        return _into_nothing(text, key, spec, _step(root), (models, f"{{{models}}}"))
+    if found:
+        return _cut(text, spec.start + 1, spec.last, models + text[spec.start + 1 : spec.last].lstrip(" "))
     if root.style == "flow":
-        last = root.pairs[-1][1].last
-        return _cut(text, last, last, f", spec: {{models: {{{_entry(model, wanted)}}}}}")
-    lines = f"spec:{_newline(text)}{step}models:{_newline(text)}{step}{step}{_entry(model, wanted)}"
-    return _after_line(text, root.last - 1, lines)
+        return _cut(text, root.pairs[-1][1].last, root.pairs[-1][1].last, f", spec: {{{models}}}")
+    return _after_line(text, root.last - 1, f"spec: {{{models}}}")
+
+
+def _below(text: str, position: int, line: str, key: Node) -> str:
+    """The text with a line after the one of `position`, or, where that is the last and has no line end (which would
+    be a second changed line), after the one of the `key` of its mapping."""
+    return _after_line(text, key.end if _line_end(text, position) == len(text) else position, line)
+
+
+def _into_nothing(text: str, key: Node, value: Node, step: int, written: tuple[str, str]) -> str:
+    """Below a key without a value, or, where it is the last of its line or is in braces, beside it (in braces)."""
+    line, beside = written
+    alone = text[: key.start].rpartition("\n")[2].strip() == ""
+    if alone and _line_end(text, key.end) < len(text):
+        return _after_line(text, key.end, " " * (key.column - 1 + step) + line)
+    return _cut(text, value.start, value.last, " " + beside)
 
 
 def _step(root: Node) -> int:

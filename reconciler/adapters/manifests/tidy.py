@@ -2,7 +2,7 @@
 
 Values keep their spelling and their style (block or flow, quotes); comments keep their words and follow what they
 are about; runs of blank lines become one. A collection written over several lines in braces stays as it is where
-it holds comments or would not fit a line of 120 characters.
+it holds comments or would not fit a line of 120 characters; empty braces on a line of their own stay there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from reconciler.adapters.manifests.comments import Comments, comments_of, has_comment
 from reconciler.adapters.manifests.nodes import Node, Path
 from reconciler.adapters.manifests.shapes import ordered_keys
+from reconciler.adapters.manifests.splice import stands_alone
 from reconciler.domain.manifests import KINDS
 
 WIDTH = 120
@@ -75,6 +76,8 @@ class _Writer:
         name = " " * indent + self._source(key)
         if value.kind != "scalar" and value.style == "block":
             return [self._with_side(f"{name}:", key), *self._block(value, path, indent + 2)]
+        if stands_alone(self.text, key, value):
+            return [self._with_side(f"{name}:", key), self._with_side(" " * (indent + 2) + "{}", value)]
         written = self._value(value, path, indent - (key.column - 1), room=WIDTH - len(name) - 2)
         line = f"{name}: {written}" if written else f"{name}:"
         return self._with_side(self._with_side(line, key), value).split("\n")
@@ -106,7 +109,7 @@ class _Writer:
             return self._source(node)
         if node.kind == "mapping":
             parts = [
-                f"{self._source(key)}: {self._flow(value, (*path, str(key.value)))}".rstrip(" ")
+                f"{self._source(key)}: {self._flow(value, (*path, str(key.value)))}"
                 for key, value in self._ordered(node, path)
             ]
             return "{" + ", ".join(parts) + "}"
