@@ -15,7 +15,7 @@ from reconciler.cli.views.table import table
 from reconciler.domain.names import short_digest
 
 if TYPE_CHECKING:
-    from reconciler.usecases.show import Shown
+    from reconciler.usecases.show import Served, Shown
 
 EXAMPLES = """
 reconciler show payment-prediction@1.1.0
@@ -65,11 +65,14 @@ def _lines(shown: Shown) -> list[str]:
         lines.append(f"  judged     for {judgement.environment}, {judgement.at:%Y-%m-%d %H:%M} UTC")
         lines += [f"             {terminal(line)}" for line in judgement_lines(judgement)]
     if shown.served:
-        rows = [
-            (s.environment, s.first[:16], (s.last or "now")[:16], "revoked" if s.revoked else "") for s in shown.served
-        ]
-        lines += ["  served", *table(rows, indent=13, header=("environment", "from", "until", ""))]
+        header = ("environment", "from (UTC)", "until", "")
+        lines += ["  served", *table([_served(served) for served in shown.served], indent=13, header=header)]
     return lines
+
+
+def _served(served: Served) -> tuple[str, ...]:
+    until = f"{served.last:%Y-%m-%d %H:%M}" if served.last else "now"
+    return served.environment, f"{served.first:%Y-%m-%d %H:%M}", until, "revoked" if served.revoked else ""
 
 
 def _artifact(shown: Shown) -> list[str]:

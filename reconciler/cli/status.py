@@ -30,7 +30,10 @@ def command(session: Session, *, ref: str) -> None:
 
     found = status(session.house, revision=ref)
     if session.output == "json":
-        environments = {item.environment: {"models": _models(item)} for item in found}
+        environments = {
+            item.environment: {"models": _models(item), "rules": _rules(item), "snapshot": _snapshot(item)}
+            for item in found
+        }
         json_out.emit({"format_version": 1, "environments": environments})
         return
     click.echo("\n".join(line for item in found for line in _lines(item)))
@@ -42,7 +45,7 @@ def _models(item: EnvironmentStatus) -> dict[str, Any]:
             "version": model.version,
             "digest": model.digest,
             "wanted": model.wanted,
-            "since": model.since.isoformat() if model.since else None,
+            "since": model.since,
             "source_commit": model.source_commit,
             "pull_request": model.evidence.pull_request if model.evidence else None,
             "evidence": model.evidence.kind if model.evidence else None,
@@ -54,8 +57,27 @@ def _models(item: EnvironmentStatus) -> dict[str, Any]:
     }
 
 
+def _rules(item: EnvironmentStatus) -> dict[str, Any] | None:
+    """The rules in force: where they came from. `first`: they are the first ones, trusted."""
+    rules = item.rules
+    if rules is None:
+        return None
+    return {
+        "source_commit": rules.source_commit,
+        "adopted_at": rules.adopted_at,
+        "first": item.first_rules,
+        "pull_request": rules.evidence.pull_request,
+        "evidence": rules.evidence.kind,
+    }
+
+
+def _snapshot(item: EnvironmentStatus) -> dict[str, Any] | None:
+    snapshot = item.snapshot
+    return {"digest": snapshot.digest, "data_date": snapshot.data_date} if snapshot else None
+
+
 def _lines(item: EnvironmentStatus) -> list[str]:
-    about = [f"snapshot of {item.snapshot_date}"] if item.snapshot_date else []
+    about = [f"snapshot of {item.snapshot.data_date}"] if item.snapshot else []
     if item.rules is None:
         about.append("no rules adopted yet")
     elif item.first_rules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.core.changes import Change, changes
 from reconciler.core.facts import World
@@ -20,8 +21,8 @@ class Served:
 
     environment: str
     digest: str
-    first: str
-    last: str | None
+    first: datetime
+    last: datetime | None
     revoked: bool
 
 
@@ -104,8 +105,8 @@ def _served(world: World, model: str, version: str) -> tuple[Served, ...]:
         Served(
             environment=name,
             digest=served.digest,
-            first=served.first.isoformat(),
-            last=served.last.isoformat() if served.last else None,
+            first=served.first,
+            last=served.last,
             revoked=served.revoked,
         )
         for name, record in sorted(world.ledgers.items())

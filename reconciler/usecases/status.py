@@ -9,7 +9,7 @@ from typing import Literal
 from reconciler.core.diff import diff
 from reconciler.core.facts import World
 from reconciler.domain.plan import Deploy, Heal, Plan, Withdraw
-from reconciler.domain.record import Deployment, Evidence, Rules
+from reconciler.domain.record import Deployment, Evidence, Rules, Snapshot
 from reconciler.usecases.house import House
 from reconciler.usecases.survey import Ask, survey
 
@@ -36,13 +36,13 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """One environment: its models, the rules in force, and the newest snapshot's date where it has one."""
+    """One environment: its models, the rules in force, and the newest snapshot where it has one."""
 
     environment: str
     models: tuple[ModelStatus, ...]
     rules: Rules | None
     first_rules: bool
-    snapshot_date: str | None
+    snapshot: Snapshot | None
 
 
 def status(house: House, *, revision: str = "HEAD") -> list[EnvironmentStatus]:
@@ -55,13 +55,12 @@ def status(house: House, *, revision: str = "HEAD") -> list[EnvironmentStatus]:
 def _environment(world: World, plan: Plan, name: str) -> EnvironmentStatus:
     record = world.ledgers[name]
     pins = {model for environment, model in world.source.pins if environment == name}
-    snapshot = record.newest_snapshot
     return EnvironmentStatus(
         environment=name,
         models=tuple(_model(world, plan, name, model) for model in sorted({*pins, *record.deployments})),
         rules=record.in_force,
         first_rules=len(record.rules) == 1,
-        snapshot_date=snapshot.data_date if snapshot else None,
+        snapshot=record.newest_snapshot,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.domain.jobs import JobFailure
@@ -107,6 +109,34 @@ def test_a_plan_after_an_apply_does_not_tell_changes_that_were_applied(shop: Com
 def test_status_says_weak_evidence_and_first_rules(shop: Company) -> None:
     text = shop.run("status").out
     assert "merge (weak)" in text and "first rules, trusted" in text
+
+
+def test_status_for_programs_has_the_rules_in_force_and_the_snapshot(shop: Company) -> None:
+    found = shop.run("status", "-o", "json").json["environments"]
+    rules, adopted = found["production"]["rules"], shop.file("rules.json", "production")
+    assert adopted is not None and rules == {
+        "source_commit": adopted["rules"][-1]["source_commit"],
+        "adopted_at": adopted["rules"][-1]["adopted_at"],
+        "first": True,
+        "pull_request": None,
+        "evidence": adopted["rules"][-1]["evidence"]["kind"],
+    }
+    newest = shop.run("data", "show", "-o", "json").json["snapshot"]
+    assert found["sandbox"]["snapshot"] == {"digest": newest["digest"], "data_date": newest["data_date"]}
+    assert found["production"]["snapshot"] is None
+
+
+def test_before_the_first_apply_status_has_no_rules(company: Company) -> None:
+    found = company.run("status", "-o", "json").json["environments"]
+    assert found["production"]["rules"] is None
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["history"], ["show", MODEL], ["lease", "list"], ["data", "show"]], ids=" ".join
+)
+def test_a_time_that_programs_read_is_in_utc_and_ends_in_z(shop: Company, command: list[str]) -> None:
+    times = re.findall(r'"(\d{4}-\d\d-\d\dT[^"]*)"', shop.run(*command, "-o", "json").out)
+    assert times and all(re.fullmatch(r"[0-9T:.-]+Z", time) for time in times), times
 
 
 # --- doctor and completion ---------------------------------------------------------------------------------

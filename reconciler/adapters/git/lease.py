@@ -17,6 +17,7 @@ from reconciler.adapters.git.host import boot_id, host_name, is_live_system, pro
 from reconciler.adapters.git.refs import Refs
 from reconciler.adapters.git.repository import Repository, checked_environment
 from reconciler.domain.errors import PlanAgain, VerificationFailed
+from reconciler.domain.times import machine_time
 from reconciler.ports import Clock, Intent, LeaseState
 
 EXPIRY = timedelta(minutes=10)
@@ -183,7 +184,7 @@ def _held(lease: LeaseState) -> PlanAgain:
 
 
 def _encode(lease: LeaseState) -> bytes:
-    plain = asdict(lease) | {"expires": lease.expires.isoformat(), "format_version": 1}
+    plain = asdict(lease) | {"expires": machine_time(lease.expires), "format_version": 1}
     return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
 
 

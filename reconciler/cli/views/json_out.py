@@ -1,4 +1,4 @@
-"""JSON on stdout: stable, with a `format_version`, keys in snake_case, unknown values null."""
+"""JSON on stdout: stable, with a `format_version`, keys in snake_case, unknown values null, times in UTC with Z."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 from pydantic import BaseModel
+
+from reconciler.domain.times import machine_time
 
 
 def emit(document: dict[str, Any]) -> None:
@@ -22,7 +24,9 @@ def plain(value: Any) -> Any:
         return value.model_dump(mode="json")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, (datetime, date)):
+    if isinstance(value, datetime):
+        return machine_time(value)
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
