@@ -17,7 +17,7 @@ class FieldSpec:
     """A column of a snapshot's table: its type, whether it must be mapped, and when its value is known."""
 
     name: str
-    table: Literal["invoices", "customers"]
+    table: Literal["invoices", "customers", "settlements"]
     type: FieldType
     known_at: Literal["invoice-date", "later"]
     required: bool = False
@@ -26,13 +26,27 @@ class FieldSpec:
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """A column of the feature table: its group, its type, the fields it needs, and its formula in words."""
+    """A column of the feature table: its group, its type, its sources, and its formula in words.
+
+    `needs`: fields of the row itself, which have to be known at the invoice date. `others`: fields of other invoices,
+    as they were known before as-of. `only_with`: those of them that data may lack; a group then leaves the feature
+    out. `by_name`: no group brings it, only a recipe that names it. `cold`: what a customer without history gets.
+    `example`: a computation on the task's example that ends in `= VALUE`.
+    """
 
     name: str
     group: str
     type: Literal["number", "text"]
     needs: tuple[str, ...]
     summary: str
+    unit: str = ""
+    known: Literal["invoice-date", "as-of"] = "invoice-date"
+    others: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
+    by_name: bool = False
+    cold: str = ""
+    example: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,13 +73,15 @@ class EstimatorSpec:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """All that validation and planning may know of a task. `revision` is part of every fingerprint."""
+    """All that validation and planning may know of a task. `revision` is part of every fingerprint; `example` says
+    in words what the features' examples are computed on."""
 
     name: str
     revision: int
     fields: Mapping[str, FieldSpec]
     features: Mapping[str, FeatureSpec]
     estimators: Mapping[str, EstimatorSpec]
+    example: str = ""
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def predict(
     progress("reading the snapshot", 0, 3)
     tables = load(snapshot)
     day = to_day(as_of)
-    rows = np.flatnonzero((tables.days("invoice_date") <= day) & (tables.days("settled_date") > day))
+    rows = np.flatnonzero((tables.days("invoice_date") <= day) & (tables.days("known_date") > day))
     progress("computing features", 1, 3)
     found = probabilities(tables, rows, day, model=model, card=card)
     progress("predicted", 3, 3)

@@ -22,8 +22,8 @@ from reconciler.tasks.customer_payment import baselines, estimators
 from reconciler.tasks.customer_payment.evaluation import figures
 from reconciler.tasks.customer_payment.features import FeatureTable, feature_table, select
 from reconciler.tasks.customer_payment.filters import passing
-from reconciler.tasks.customer_payment.history import Rows
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
+from reconciler.tasks.customer_payment.settlements import Rows
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables, to_date, to_day
 
@@ -72,7 +72,7 @@ def recipe_of(written: Mapping[str, Any]) -> Recipe:
 def study(tables: Tables, recipe: Recipe) -> Study:
     """Choose rows and compute features. Raises AuthorMustFix where nothing is left to fit on."""
     outcomes = Outcomes.of(recipe.outcomes)
-    names = select(recipe.features, tables.known)
+    names = select(recipe.features, tables.known, there=frozenset(map(str, tables.invoices)))
     invoiced, due, settled = (tables.days(name) for name in ("invoice_date", "due_date", "settled_date"))
     rows = np.flatnonzero(outcomes.mature(due, tables.data_date) & (settled >= invoiced))
     wanted = passing(tables, recipe.data.filters)[rows]

@@ -1,64 +1,130 @@
-"""The customer's history said slowly: one row, one invoice at a time, straight from the formulas of the document."""
+"""What was known of a customer and of the portfolio, said slowly: one row, one invoice at a time."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import mean
 
 NEVER = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Line:
-    """One invoice; `settled` is NEVER while open."""
+    """One invoice; `settled` (the day it was paid) is NEVER while open. `recorded`: the day on which that became
+    known, None where it was the day of the payment. `disputed`: None where the data does not say."""
 
     customer: str
     invoiced: int
     due: int
     settled: int
     amount: float
+    recorded: int | None = None
+    disputed: bool | None = None
+    entity: str = "L"
+
+    @property
+    def known(self) -> int:
+        """The day on which it was known that this had settled."""
+        if self.settled == NEVER or self.recorded is None:
+            return self.settled
+        return max(self.recorded, self.settled)
 
 
 def _clip(days: int) -> int:
     return max(-365, min(365, days))
 
 
+def _days(line: Line) -> int:
+    return _clip(line.settled - line.due)
+
+
+def _weight(as_of: int, line: Line) -> float:
+    return 2 ** (-(as_of - line.known) / 90)
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """m, p, q, d and the recency-weighted mean of what had settled anywhere before a day."""
+
+    days: float
+    late: float
+    very: float
+    disputed: float
+    recent: float
+
+
+def _known_before(lines: list[Line], row: int, as_of: int) -> list[Line]:
+    return [line for i, line in enumerate(lines) if i != row and line.known < as_of]
+
+
+def _others(lines: list[Line], row: int) -> list[Line]:
+    me = lines[row]
+    return [x for i, x in enumerate(lines) if i != row and (x.entity, x.customer) == (me.entity, me.customer)]
+
+
+def _is_late(line: Line, late_after: int) -> bool:
+    return line.settled - line.due > late_after
+
+
+def _is_very(line: Line, very_late_after: int) -> bool:
+    return very_late_after > 0 and line.settled - line.due >= very_late_after
+
+
+def of_all(lines: list[Line], row: int, as_of: int, late_after: int, very_late_after: int) -> Portfolio:
+    """What was known of all customers before `as_of`."""
+    known = _known_before(lines, row, as_of)
+    told = [x for x in known if x.disputed is not None]
+    weights = [_weight(as_of, x) for x in known]
+    return Portfolio(
+        days=sum(map(_days, known)) / (len(known) + 10),
+        late=(sum(_is_late(x, late_after) for x in known) + 10 * 0.25) / (len(known) + 10),
+        very=(sum(_is_very(x, very_late_after) for x in known) + 10 * 0.05) / (len(known) + 10),
+        disputed=(sum(bool(x.disputed) for x in told) + 10 * 0.1) / (len(told) + 10),
+        recent=sum(w * _days(x) for w, x in zip(weights, known, strict=True)) / (sum(weights) + 10),
+    )
+
+
+def portfolio(lines: list[Line], row: int, as_of: int, late_after: int, very_late_after: int) -> dict[str, float]:
+    """Every feature of the group portfolio for `lines[row]` at day `as_of`."""
+    found = of_all(lines, row, as_of, late_after, very_late_after)
+    return {
+        "portfolio_days_late": found.days,
+        "portfolio_days_late_recent": found.recent,
+        "portfolio_late_share": found.late,
+        "portfolio_very_late_share": found.very,
+    }
+
+
+def unusual_terms(lines: list[Line], row: int, as_of: int) -> float:
+    """The row's terms less the mean of the customer's other terms, of invoices dated before as-of."""
+    usual = [_clip(x.due - x.invoiced) for x in _others(lines, row) if x.invoiced < as_of]
+    return _clip(lines[row].due - lines[row].invoiced) - mean(usual) if usual else 0.0
+
+
 def history(lines: list[Line], row: int, as_of: int, late_after: int, very_late_after: int) -> dict[str, float]:
     """Every feature of customer-history for `lines[row]` at day `as_of`."""
-    me = lines[row]
-    others = [line for i, line in enumerate(lines) if i != row and line.customer == me.customer]
-    settled = [line for line in others if line.settled < as_of]
-    portfolio = [line for i, line in enumerate(lines) if i != row and line.settled < as_of]
-
-    def days(line: Line) -> int:
-        return _clip(line.settled - line.due)
-
-    def is_late(line: Line) -> bool:
-        return days(line) > late_after
-
-    def is_very(line: Line) -> bool:
-        return very_late_after > 0 and days(line) >= very_late_after
-
-    size = len(portfolio) + 10
-    mean = sum(days(x) for x in portfolio) / size
-    late_share = (sum(map(is_late, portfolio)) + 10 * 0.25) / size
-    very_share = (sum(map(is_very, portfolio)) + 10 * 0.05) / size
+    others = _others(lines, row)
+    settled = [x for x in others if x.known < as_of]
+    every = of_all(lines, row, as_of, late_after, very_late_after)
     n = len(settled)
-    weights = [2 ** (-(as_of - x.settled) / 90) for x in settled]
-    last = max(settled, key=lambda x: (x.settled, days(x)), default=None)
-    overdue = [x for x in others if x.invoiced < as_of and as_of > x.due + late_after and x.settled >= as_of]
+    weights = [_weight(as_of, x) for x in settled]
+    last = max(settled, key=lambda x: (x.known, _days(x)), default=None)
+    overdue = [x for x in others if x.invoiced < as_of and as_of > x.due + late_after and x.known >= as_of]
     owed = sum(x.amount for x in overdue)
     before = [x.invoiced for x in others if x.invoiced <= as_of]
-    late = sum(map(is_late, settled))
+    late = sum(_is_late(x, late_after) for x in settled)
+    told = [x for x in settled if x.disputed is not None]
     return {
         "history_settled": n,
-        "history_days_late": (sum(map(days, settled)) + 3 * mean) / (n + 3),
-        "history_days_late_recent": (sum(w * days(x) for w, x in zip(weights, settled, strict=True)) + 3 * mean)
+        "history_days_late": (sum(map(_days, settled)) + 3 * every.days) / (n + 3),
+        "history_days_late_recent": (sum(w * _days(x) for w, x in zip(weights, settled, strict=True)) + 3 * every.days)
         / (sum(weights) + 3),
-        "history_last_days_late": days(last) if last else mean,
-        "history_late_share": (late + 3 * late_share) / (n + 3),
-        "history_very_late_share": (sum(map(is_very, settled)) + 3 * very_share) / (n + 3),
-        "history_known_late_share": (late + len(overdue) + 3 * late_share) / (n + len(overdue) + 3),
+        "history_last_days_late": _days(last) if last else every.days,
+        "history_late_share": (late + 3 * every.late) / (n + 3),
+        "history_very_late_share": (sum(_is_very(x, very_late_after) for x in settled) + 3 * every.very) / (n + 3),
+        "history_known_late_share": (late + len(overdue) + 3 * every.late) / (n + len(overdue) + 3),
+        "history_disputed_share": (sum(bool(x.disputed) for x in told) + 3 * every.disputed) / (len(told) + 3),
         "overdue_count": len(overdue),
         "overdue_amount_log": math.log1p(max(owed, 0.0)),
         "overdue_age_days": sum(as_of - x.due for x in overdue) / len(overdue) if overdue else 0.0,

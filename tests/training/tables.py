@@ -14,10 +14,15 @@ KNOWN = frozenset(name for name, field in SPEC.fields.items() if field.known_at 
 def of_lines(
     lines: list[Line], *, data_date: int = 100_000, known: frozenset[str] = KNOWN, **more: list[object]
 ) -> Tables:
-    """One legal entity; the invoices' keys follow the order of `lines`, so positions are kept."""
+    """The invoices' keys follow the order of `lines`, which has to be by legal entity: positions are kept."""
+    assert [x.entity for x in lines] == sorted(x.entity for x in lines)
+    if any(x.recorded is not None for x in lines):
+        more["known_date"] = [NEVER if x.recorded is None else x.recorded for x in lines]
+    if any(x.disputed is not None for x in lines):
+        more["disputed"] = [None if x.disputed is None else float(x.disputed) for x in lines]
     frame = pd.DataFrame(
         {
-            "legal_entity": ["L"] * len(lines),
+            "legal_entity": [line.entity for line in lines],
             "invoice": [f"{i:06d}" for i in range(len(lines))],
             "customer": [line.customer for line in lines],
             "invoice_date": [line.invoiced for line in lines],

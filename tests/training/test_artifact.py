@@ -12,6 +12,7 @@ import pytest
 from reconciler.domain.jobs import CheckJob, ModelCard
 from reconciler.scoring.session import Session
 from reconciler.tasks.customer_payment.features import FeatureTable
+from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.training.check import check
 from reconciler.training.parity import adversarial
 from reconciler.training.probe import rows_of
@@ -61,7 +62,7 @@ def test_the_card_is_canonical_json_and_says_until_when_the_model_was_trained(tr
     content = json.loads(trained["model-card.json"])
     again = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert len(again) >= len(trained["model-card.json"].decode()) * 0.9 and list(content) == sorted(content)
-    assert content["trained_until"] == "2024-06-30" and content["task_revision"] == 1
+    assert content["trained_until"] == "2024-06-30" and content["task_revision"] == SPEC.revision
     assert content["reported"]["log_loss"] < 1.0 and content["rows"] > 600
 
 

@@ -115,7 +115,7 @@ def test_a_row_that_doubles_at_every_node_is_refused_before_it_runs(refused: Ref
 
 
 def test_rows_multiplied_by_rows_are_refused(refused: Refused) -> None:
-    node = helper.make_node("Mul", ["amount", "terms_days"], ["x"])
+    node = helper.make_node("Mul", ["amount", "amount_log"], ["x"])
     assert "Mul joins two computed tensors" in refused(lambda model: _insert(model, node))
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.tasks.customer_payment.baselines import baselines
 from reconciler.tasks.customer_payment.evaluation import figures, floored, from_confusion, grade
-from reconciler.tasks.customer_payment.history import Rows
 from reconciler.tasks.customer_payment.outcomes import Outcomes
+from reconciler.tasks.customer_payment.settlements import Rows
 from tests.training.tables import line, of_lines
 
 NAMES = ("on_time", "late", "very_late")

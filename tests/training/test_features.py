@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import FeatureSelection
 from reconciler.tasks.customer_payment.features import feature_table, select
-from reconciler.tasks.customer_payment.history import Rows, history
+from reconciler.tasks.customer_payment.history import history, unusual_terms, without_history
 from reconciler.tasks.customer_payment.outcomes import Outcomes
+from reconciler.tasks.customer_payment.portfolio import portfolio
+from reconciler.tasks.customer_payment.settlements import Rows
 from reconciler.tasks.customer_payment.spec import SPEC
 from tests.training import reference
 from tests.training.reference import NEVER, Line
@@ -32,22 +34,38 @@ def ledgers(draw: st.DrawFn) -> list[Line]:
         invoiced, terms = draw(st.integers(0, 40)), draw(st.sampled_from([0, 5, 10, 30]))
         settled = draw(st.one_of(st.just(NEVER), st.integers(invoiced, invoiced + 60), st.just(invoiced + 900)))
         amount = draw(st.sampled_from([0.0, -20.5, 100.25, 1e9]))
-        lines.append(Line(draw(st.sampled_from("ABC")), invoiced, invoiced + terms, settled, amount))
-    return lines
+        line = Line(draw(st.sampled_from("ABC")), invoiced, invoiced + terms, settled, amount)
+        late_to_book = draw(st.one_of(st.none(), st.integers(-5, 40)))
+        recorded = None if late_to_book is None or settled == NEVER else settled + late_to_book
+        disputed, entity = draw(st.sampled_from([None, False, True])), draw(st.sampled_from("LLM"))
+        lines.append(replace(line, recorded=recorded, disputed=disputed, entity=entity))
+    return sorted(lines, key=lambda x: x.entity)
 
 
 @settings(max_examples=150, deadline=None)
 @given(ledgers(), LIMITS, st.integers(0, 1000), st.booleans())
-def test_the_vectorised_history_is_the_slow_obvious_one(
+def test_what_is_computed_at_once_is_what_the_slow_obvious_way_says(
     lines: list[Line], limits: tuple[int, int], later: int, at_invoice_date: bool
 ) -> None:
-    as_of = [x.invoiced if at_invoice_date else min(x.settled, x.invoiced + later) for x in lines]
+    as_of = [x.invoiced if at_invoice_date else min(x.known, x.invoiced + later) for x in lines]
     tables = of_lines(lines)
     rows = Rows(np.arange(len(lines)), np.array(as_of, dtype=np.int64))
-    fast = history(tables, rows, Outcomes(*limits))
+    fast = history(tables, rows, Outcomes(*limits)) | portfolio(tables, rows, Outcomes(*limits))
+    fast["terms_unusual_days"] = unusual_terms(tables, rows)
+    cold = without_history(tables, rows)
     for position in range(len(lines)):
         slow = reference.history(lines, position, as_of[position], *limits)
+        assert cold[position] == (slow["history_settled"] == 0)
+        slow |= reference.portfolio(lines, position, as_of[position], *limits)
+        slow["terms_unusual_days"] = reference.unusual_terms(lines, position, as_of[position])
         assert {name: values[position] for name, values in fast.items()} == pytest.approx(slow, rel=1e-9, abs=1e-9)
+
+
+def _otherwise(line: Line, as_of: int, chance: random.Random) -> Line:
+    """The same invoice with another end, all of which became known at or after as-of."""
+    paid = chance.choice([NEVER, line.invoiced, as_of, as_of + chance.randint(0, 99)])
+    recorded = None if paid == NEVER else max(paid, as_of) + chance.randint(0, 9)
+    return replace(line, settled=paid, recorded=recorded, disputed=chance.choice([None, False, True]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,13 +75,10 @@ def test_what_happens_at_or_after_the_as_of_date_changes_nothing(
 ) -> None:
     row = chosen % len(lines)
     as_of = lines[row].invoiced
-    other = [
-        replace(x, settled=chance.choice([NEVER, as_of, as_of + chance.randint(0, 99)])) if x.settled >= as_of else x
-        for x in lines
-    ]
+    other = [_otherwise(x, as_of, chance) if x.known >= as_of else x for x in lines]
     tables = [of_lines(each) for each in (lines, other)]
     rows, when = np.array([row]), np.array([as_of])
-    names = [name for name, spec in SPEC.features.items() if spec.group == "customer-history"]
+    names = [name for name, spec in SPEC.features.items() if spec.known == "as-of" and name != "account_age_days"]
     before, after = (
         feature_table(each, rows=rows, as_of=when, names=names, outcomes=Outcomes(0, 15)) for each in tables
     )
@@ -75,7 +90,7 @@ def test_what_happens_at_or_after_the_as_of_date_changes_nothing(
 @given(ledgers())
 def test_every_value_is_a_finite_float32_or_a_text(lines: list[Line]) -> None:
     tables = of_lines(lines, currency=[None] * len(lines))
-    names = select(EVERYTHING, KNOWN - {"customer_since", "customer_group"})
+    names = select(EVERYTHING, KNOWN - {"customer_since", "customer_group"}, there=KNOWN)
     table = feature_table(
         tables, rows=np.arange(len(lines)), as_of=tables.days("invoice_date"), names=names, outcomes=Outcomes(0, 15)
     )
@@ -130,24 +145,24 @@ def test_calendar_and_terms_are_those_of_the_due_date() -> None:
 
 
 def test_a_group_gives_only_what_is_known_at_the_invoice_date() -> None:
-    chosen = select(FeatureSelection(include=["invoice"]), KNOWN)
+    chosen = select(FeatureSelection(include=["invoice"]), KNOWN, there=KNOWN)
     assert "amount" in chosen and "delivery" not in chosen and "country" not in chosen
-    assert "country" in select(FeatureSelection(include=["invoice"]), KNOWN | {"customers.country"})
+    assert "country" in select(FeatureSelection(include=["invoice"]), KNOWN | {"customers.country"}, there=KNOWN)
 
 
 def test_a_single_feature_that_is_known_later_is_refused_by_name() -> None:
     with pytest.raises(AuthorMustFix, match="delivery needs delivery, not known at the invoice date"):
-        select(FeatureSelection(include=["invoice", "delivery"]), KNOWN)
+        select(FeatureSelection(include=["invoice", "delivery"]), KNOWN, there=KNOWN)
 
 
 def test_a_selection_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(AuthorMustFix, match="no feature is left"):
-        select(FeatureSelection(include=["calendar"], exclude=["due_day", "calendar"]), KNOWN)
+        select(FeatureSelection(include=["calendar"], exclude=["due_day", "calendar"]), KNOWN, there=KNOWN)
 
 
 def test_an_unknown_feature_is_refused_and_named() -> None:
     with pytest.raises(AuthorMustFix, match="no feature or group histroy"):
-        select(FeatureSelection(include=["histroy"]), KNOWN)
+        select(FeatureSelection(include=["histroy"]), KNOWN, there=KNOWN)
 
 
 def test_identifiers_and_answers_are_no_features() -> None:

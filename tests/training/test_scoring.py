@@ -67,8 +67,8 @@ def test_nothing_open_gives_no_rows_and_still_the_columns(
 
 def test_a_card_of_another_task_revision_is_refused(logistic: dict[str, bytes], snapshot: Path) -> None:
     card = json.loads(logistic["model-card.json"])
-    files = {**logistic, "model-card.json": json.dumps({**card, "task_revision": 2}).encode()}
-    with pytest.raises(VerificationFailed, match="trained by revision 2"):
+    files = {**logistic, "model-card.json": json.dumps({**card, "task_revision": 1}).encode()}
+    with pytest.raises(VerificationFailed, match="trained by revision 1"):
         _predict(files, snapshot)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from reconciler.tasks.customer_payment.history import OWN_WEIGHT, Numbers, Rows, outcome_counts
+from reconciler.tasks.customer_payment.history import OWN_WEIGHT, outcome_counts
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
+from reconciler.tasks.customer_payment.settlements import Numbers, Rows
 from reconciler.tasks.customer_payment.tables import Tables
 
 NAIVE, OWN_SHARES = "naive", "own-shares"
@@ -22,7 +23,7 @@ def baselines(tables: Tables, rows: Rows, outcomes: Outcomes, *, known: Days) ->
     """Name → probabilities [rows, outcomes]. `known`: the outcomes of the rows known before the exam.
 
     `naive` gives every row the shares; `own-shares` (n_k + 3 · share_k) / (n + 3), n_k being the customer's
-    invoices that had settled with outcome k strictly before the row's as-of date.
+    invoices that were known to have settled with outcome k strictly before the row's as-of date.
     """
     naive = shares(known, outcomes)
     counts = outcome_counts(tables, rows, outcomes)

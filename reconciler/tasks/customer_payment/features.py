@@ -15,8 +15,11 @@ import pandas as pd
 
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import FeatureSelection
-from reconciler.tasks.customer_payment.history import Rows, history
+from reconciler.domain.task import FeatureSpec
+from reconciler.tasks.customer_payment.history import history, unusual_terms
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
+from reconciler.tasks.customer_payment.portfolio import portfolio
+from reconciler.tasks.customer_payment.settlements import Rows
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -42,11 +45,12 @@ class FeatureTable:
         return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in self.columns.items()})
 
 
-def select(selection: FeatureSelection, known: frozenset[str]) -> tuple[str, ...]:
+def select(selection: FeatureSelection, known: frozenset[str], *, there: frozenset[str]) -> tuple[str, ...]:
     """The features that a recipe asks for, in the order of the catalogue.
 
-    Deny by default: of a group, only what is known at the invoice date in this data; a single feature that is not
-    is refused by name. Raises AuthorMustFix for that, for unknown names, and where nothing is left.
+    Deny by default: of a group, only what is known at the invoice date in this data (`known`), and of other invoices
+    what the data has at all (`there`); a single feature that is not is refused by name. Raises AuthorMustFix for
+    that, for unknown names, and where nothing is left.
     """
     unknown = [n for n in (*selection.include, *selection.exclude) if n not in SPEC.features and n not in SPEC.groups]
     if unknown:
@@ -59,12 +63,15 @@ def select(selection: FeatureSelection, known: frozenset[str]) -> tuple[str, ...
         if name in selection.exclude or feature.group in selection.exclude:
             continue
         missing = [need for need in feature.needs if not _is_known(need, known)]
+        if name in selection.include:
+            _require_there(feature, there)
         if name in selection.include and missing:
             raise AuthorMustFix(
                 f"feature {name} needs {', '.join(missing)}, not known at the invoice date in this data",
                 next_step=f"declare knownAt: invoice-date where {missing[0]} is mapped, if it is, or leave {name} out",
             )
-        if (name in selection.include or feature.group in selection.include) and not missing:
+        grouped = feature.group in selection.include and not feature.by_name and there.issuperset(feature.only_with)
+        if (name in selection.include or grouped) and not missing:
             chosen.append(name)
     if not chosen:
         raise AuthorMustFix(
@@ -74,6 +81,15 @@ def select(selection: FeatureSelection, known: frozenset[str]) -> tuple[str, ...
     return tuple(chosen)
 
 
+def _require_there(feature: FeatureSpec, there: frozenset[str]) -> None:
+    for name in feature.only_with:
+        if name not in there:
+            raise AuthorMustFix(
+                f"feature {feature.name} reads {name} of settled invoices, which this data does not have",
+                next_step=f"map {name} in the environment's data.invoices.mapping, or leave {feature.name} out",
+            )
+
+
 def _is_known(need: str, known: frozenset[str]) -> bool:
     return need in known or f"customers.{need}" in known
 
@@ -81,17 +97,31 @@ def _is_known(need: str, known: frozenset[str]) -> bool:
 def feature_table(tables: Tables, *, rows: Days, as_of: Days, names: Sequence[str], outcomes: Outcomes) -> FeatureTable:
     """The named features of the invoices at positions `rows`, each as known at its own `as_of` day."""
     asked = Rows(np.asarray(rows, dtype=np.int64), np.asarray(as_of, dtype=np.int64))
-    own = {name for name in names if SPEC.features[name].group != "customer-history"}
-    past = history(tables, asked, outcomes) if own != set(names) or "account_age_days" in own else {}
+    past = _past(tables, asked, names, outcomes)
     columns: dict[str, Column] = {}
     for name in names:
         if name == "account_age_days":
             columns[name] = _float32(_account_age(tables, asked, past["tenure_days"]))
-        elif name in own:
+        elif name in _OWN:
             columns[name] = _OWN[name](tables, asked.positions)
         else:
             columns[name] = _float32(past[name])
     return FeatureTable(columns)
+
+
+def _past(tables: Tables, rows: Rows, names: Sequence[str], outcomes: Outcomes) -> dict[str, npt.NDArray[np.float64]]:
+    """What needs other invoices or the as-of date, of the groups that are asked for."""
+    groups = {SPEC.features[name].group for name in names}
+    past: dict[str, npt.NDArray[np.float64]] = {}
+    if "customer-history" in groups or "account_age_days" in names:
+        past |= history(tables, rows, outcomes)
+    if "portfolio" in groups:
+        past |= portfolio(tables, rows, outcomes)
+    if "terms_unusual_days" in names:
+        past["terms_unusual_days"] = unusual_terms(tables, rows)
+    if "days_to_due" in names:
+        past["days_to_due"] = (tables.days("due_date")[rows.positions] - rows.as_of).astype(np.float64)
+    return past
 
 
 def _float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

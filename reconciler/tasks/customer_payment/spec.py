@@ -1,14 +1,15 @@
 """The customer-payment task as validation and planning may know it: fields, features, estimators, parameters.
 
-Light: imports only `domain`. Formulas are in `features.py`, in words in docs/task-customer-payment.md. A change
-of any formula, default, limit or export raises `REVISION`, which is part of every fingerprint.
+Light: imports only `domain` and the catalogue of features. Formulas are computed in `features.py` and the files it
+asks. A change of any formula, default, limit or export raises `REVISION`, which is part of every fingerprint.
 """
 
 from __future__ import annotations
 
-from reconciler.domain.task import EstimatorSpec, FeatureSpec, FieldSpec, ParameterSpec, TaskSpec
+from reconciler.domain.task import EstimatorSpec, FieldSpec, ParameterSpec, TaskSpec
+from reconciler.tasks.customer_payment.catalogue import EXAMPLE, FEATURES
 
-REVISION = 1
+REVISION = 2
 NAME = "customer-payment"
 
 #: Keys of invoices and of customers: what makes a row one row.
@@ -43,66 +44,6 @@ _TWICE = frozenset({"legal_entity", "customer", "country"})
 def field_key(field: FieldSpec) -> str:
     """The name by which filters and `needs` know a field: `country`, `customers.country`, `customer_group`."""
     return f"customers.{field.name}" if field.table == "customers" and field.name in _TWICE else field.name
-
-
-# `needs` names fields of the row itself; what other invoices bring is known by their settlement dates.
-_FEATURES = (
-    FeatureSpec("amount", "invoice", "number", ("amount",), "the amount"),
-    FeatureSpec("amount_log", "invoice", "number", ("amount",), "sign(amount) · ln(1 + |amount|)"),
-    FeatureSpec("terms_days", "invoice", "number", ("invoice_date", "due_date"), "due date − invoice date, in days"),
-    FeatureSpec("currency", "invoice", "text", ("currency",), "the currency"),
-    FeatureSpec("delivery", "invoice", "text", ("delivery",), "how the bill was sent"),
-    FeatureSpec("country", "invoice", "text", ("country",), "the invoice's country, else its customer's"),
-    FeatureSpec("due_weekday", "calendar", "number", ("due_date",), "0 for Monday … 6 for Sunday"),
-    FeatureSpec("due_day", "calendar", "number", ("due_date",), "day of the month of the due date"),
-    FeatureSpec("customer_group", "customer", "text", ("customer_group",), "the customer's group"),
-    FeatureSpec(
-        "account_age_days", "customer", "number", ("customer_since",), "days since the account was opened, at least 0"
-    ),
-    FeatureSpec("history_settled", "customer-history", "number", (), "n: the customer's other invoices settled before"),
-    FeatureSpec(
-        "history_days_late", "customer-history", "number", (), "(Σ days late + 3 · the portfolio's mean) / (n + 3)"
-    ),
-    FeatureSpec(
-        "history_days_late_recent",
-        "customer-history",
-        "number",
-        (),
-        "as history_days_late, each settlement halved in weight for every 90 days since",
-    ),
-    FeatureSpec(
-        "history_last_days_late",
-        "customer-history",
-        "number",
-        (),
-        "days late of the last settlement (the latest of several on that day), else the portfolio's mean",
-    ),
-    FeatureSpec(
-        "history_late_share",
-        "customer-history",
-        "number",
-        (),
-        "(n late or worse + 3 · the portfolio's share) / (n + 3)",
-    ),
-    FeatureSpec(
-        "history_very_late_share",
-        "customer-history",
-        "number",
-        (),
-        "(n very late + 3 · the portfolio's share) / (n + 3)",
-    ),
-    FeatureSpec(
-        "history_known_late_share",
-        "customer-history",
-        "number",
-        (),
-        "(n late or worse + open overdue + 3 · the portfolio's share) / (n + open overdue + 3)",
-    ),
-    FeatureSpec("overdue_count", "customer-history", "number", (), "the customer's other invoices open past lateness"),
-    FeatureSpec("overdue_amount_log", "customer-history", "number", (), "ln(1 + Σ of their amounts, at least 0)"),
-    FeatureSpec("overdue_age_days", "customer-history", "number", (), "mean days since their due dates, 0 if none"),
-    FeatureSpec("tenure_days", "customer-history", "number", (), "days since the customer's first other invoice"),
-)
 
 
 def _parameters(*parameters: ParameterSpec) -> dict[str, ParameterSpec]:
@@ -147,6 +88,7 @@ SPEC = TaskSpec(
     name=NAME,
     revision=REVISION,
     fields={field_key(field): field for field in _FIELDS},
-    features={feature.name: feature for feature in _FEATURES},
+    features={feature.name: feature for feature in FEATURES},
     estimators={estimator.kind: estimator for estimator in _ESTIMATORS},
+    example=EXAMPLE,
 )

@@ -81,12 +81,22 @@ def tables_from(invoices: pd.DataFrame, customers: pd.DataFrame, *, known: froze
     for name, value in (("instalment", 1), ("settled_date", NO_DAY)):
         if name not in invoices:
             invoices[name] = value
-    invoices["settled_date"] = invoices["settled_date"].where(invoices["settled_date"] <= data_date, NO_DAY)
+    _know_settlements(invoices, data_date)
     invoices = invoices.sort_values(list(INVOICE_KEY), kind="stable", ignore_index=True)
     invoices = _with_customers(invoices, customers)
     codes = invoices.groupby(["legal_entity", "customer"], sort=True, dropna=False).ngroup()
     customer: Days = codes.to_numpy().astype(np.int64)
     return Tables(invoices, customer, known, data_date)
+
+
+def _know_settlements(invoices: pd.DataFrame, data_date: int) -> None:
+    """`known_date`: the day on which a settlement was recorded, the day it was paid where the data does not say, and
+    never before that. What became known after the data's last day has not been settled yet."""
+    paid = invoices["settled_date"].to_numpy(dtype=np.int64)
+    recorded = invoices["known_date"].to_numpy(dtype=np.int64) if "known_date" in invoices else paid
+    known = np.where(recorded < NO_DAY, np.maximum(recorded, paid), paid)
+    for name, days in (("settled_date", paid), ("known_date", known)):
+        invoices[name] = np.where(known <= data_date, days, NO_DAY)
 
 
 def _with_customers(invoices: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,70 @@
+"""What was known of all customers together at a date: the portfolio that customers' means and shares are held to.
+
+Over every settlement known strictly before as-of, of all legal entities, as if `PRIOR_WEIGHT` more invoices had been
+as `PRIOR` says: so the first day of the data has values too. The same for all rows of one as-of date, so that as
+features they move with time: no recipe gets them unless it asks for their group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reconciler.tasks.customer_payment.outcomes import Outcomes
+from reconciler.tasks.customer_payment.settlements import (
+    Numbers,
+    Rows,
+    Settlements,
+    decaying,
+    halved,
+    lateness,
+    refuse_settled,
+    running,
+    settlements,
+)
+from reconciler.tasks.customer_payment.tables import Tables
+
+#: What the portfolio is taken to be before anything has settled, and how many invoices that weighs.
+PRIOR = {"days_late": 0.0, "late": 0.25, "very_late": 0.05, "disputed": 0.1}
+PRIOR_WEIGHT = 10.0
+
+
+def known_portfolio(settled: Settlements, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
+    """Mean days late, shares late, very late and disputed before as-of, held to the prior while few."""
+    order = np.argsort(settled.day, kind="stable")
+    before = np.searchsorted(settled.day[order], rows.as_of, side="left")
+    told = running(settled.told[order])[before]
+    counted = {name: (values, before) for name, values in lateness(settled, outcomes).items()}
+    counted["disputed"] = (settled.disputed, told)
+    return {
+        name: (running(values[order])[before] + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT)
+        for name, (values, of) in counted.items()
+    }
+
+
+def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
+    """Every feature of the group portfolio, float64, one value a row, never NaN.
+
+    Raises ValueError for a row whose own settlement was known before its as-of date.
+    """
+    refuse_settled(tables, rows)
+    settled = settlements(tables)
+    known = known_portfolio(settled, rows, outcomes)
+    return {
+        "portfolio_days_late": known["days_late"],
+        "portfolio_days_late_recent": _recent(settled, rows),
+        "portfolio_late_share": known["late"],
+        "portfolio_very_late_share": known["very_late"],
+    }
+
+
+def _recent(settled: Settlements, rows: Rows) -> Numbers:
+    """Mean days late, each settlement halved in weight for every 90 days. Summed by day first: days are few."""
+    days, where = np.unique(settled.day, return_inverse=True)
+    if len(days) == 0:
+        return np.full(len(rows.as_of), PRIOR["days_late"])
+    count = np.bincount(where, minlength=len(days))
+    late = np.rint(np.bincount(where, weights=settled.days, minlength=len(days))).astype(np.int64)
+    weight, total = decaying(np.zeros(len(days), dtype=np.int64), days, [count, late])
+    last = np.searchsorted(days, rows.as_of, side="left") - 1
+    fade = np.where(last >= 0, halved(rows.as_of - days[last]), 0.0)
+    return np.asarray((total[last] * fade + PRIOR_WEIGHT * PRIOR["days_late"]) / (weight[last] * fade + PRIOR_WEIGHT))

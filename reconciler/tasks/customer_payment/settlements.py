@@ -1,0 +1,138 @@
+"""What had become known of payments by a date: the settlements, sorted once, and sums over them that are exact.
+
+A settlement is known from the day on which it was recorded (`known_date`); how late it was is counted to the day on
+which it was paid (`settled_date`). History asks for the first, labels are made of the second. Arrays in, arrays out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
+from reconciler.tasks.customer_payment.tables import Tables
+
+Numbers = npt.NDArray[np.float64]
+
+#: A settlement weighs half as much for every so many days since it became known.
+HALF_LIFE = 90.0
+#: Days count no further than this in either direction: one forgotten invoice is not a habit.
+DAYS_LIMIT = 365
+
+_SPAN = 2**23  # more days than there are in the calendar of a date type
+_FIRST_DAY = -800_000  # before 0001-01-01
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which invoices are asked about (positions), and what day it is for each."""
+
+    positions: Days
+    as_of: Days
+
+
+def refuse_settled(tables: Tables, rows: Rows) -> None:
+    """Raises ValueError where a row's own settlement was known before its as-of date: nothing is left to predict."""
+    if bool(np.any(tables.days("known_date")[rows.positions] < rows.as_of)):
+        raise ValueError("a row that was known to have settled before its as-of date is not a row to predict")
+
+
+@dataclass(frozen=True)
+class Settlements:
+    """Every settled invoice, by customer, day on which that became known, days late. `told` is 1 where the data says
+    whether the invoice was disputed, `disputed` 1 where it was."""
+
+    customer: Days
+    day: Days
+    late: Days
+    told: Days
+    disputed: Days
+
+    @property
+    def days(self) -> Days:
+        """Days late, no further than `DAYS_LIMIT`."""
+        return np.clip(self.late, -DAYS_LIMIT, DAYS_LIMIT)
+
+    def before(self, rows: Rows, who: Days) -> tuple[Days, Days]:
+        """[start, end) of the settlements of the customers `who` that were known strictly before each as-of."""
+        keys = customer_day(self.customer, self.day)
+        start = np.searchsorted(keys, customer_start(who), side="left")
+        return start, np.searchsorted(keys, customer_day(who, rows.as_of), side="left")
+
+
+def settlements(tables: Tables) -> Settlements:
+    """The settlements of a table of invoices, sorted."""
+    day = tables.days("known_date")
+    chosen = np.flatnonzero(day < NO_DAY)
+    customer, day = tables.customer[chosen], day[chosen]
+    late = (tables.days("settled_date") - tables.days("due_date"))[chosen]
+    order = np.lexsort((late, day, customer))
+    flags = _flags(tables)[chosen][order]
+    told = ~np.isnan(flags)
+    return Settlements(
+        customer[order],
+        day[order],
+        late[order],
+        told.astype(np.int64),
+        (told & (flags != 0.0)).astype(np.int64),
+    )
+
+
+def _flags(tables: Tables) -> Numbers:
+    if "disputed" not in tables.invoices:
+        return np.full(len(tables.invoices), np.nan)
+    return np.asarray(tables.invoices["disputed"].to_numpy(dtype=np.float64))
+
+
+def lateness(settled: Settlements, outcomes: Outcomes) -> dict[str, Days]:
+    """Days late within the limit, and 1 where an invoice was late or worse, and very late, as labels have it."""
+    very = (settled.late >= outcomes.very_late_after) & (outcomes.very_late_after > 0)
+    return {
+        "days_late": settled.days,
+        "late": (settled.late > outcomes.late_after).astype(np.int64),
+        "very_late": very.astype(np.int64),
+    }
+
+
+def customer_day(customer: Days, day: Days) -> Days:
+    """One number that sorts by customer, then by day."""
+    return customer * _SPAN + np.clip(day - _FIRST_DAY, 0, _SPAN - 1)
+
+
+def customer_start(customer: Days) -> Days:
+    """The smallest `customer_day` of a customer."""
+    return customer * _SPAN
+
+
+def running(values: Days) -> Days:
+    """Sums of the first 0, 1, … n values. Whole numbers: a difference of two is exact."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values, dtype=np.int64)])
+
+
+def halved(days: Days) -> Numbers:
+    """The weight of what became known so many days ago."""
+    return np.asarray(np.exp2(-np.maximum(days, 0) / HALF_LIFE), dtype=np.float64)
+
+
+def decaying(group: Days, day: Days, values: list[Days]) -> list[Numbers]:
+    """Per entry, the sum of each `values` over its group so far, every entry faded to that day.
+
+    Sorted by group, then day. y[i] = f[i] · y[i-1] + x[i] within a group, by doubling: log2(longest group) passes of
+    whole arrays. Factors stay below 1, so nothing overflows and no two groups' sums are ever subtracted.
+    """
+    sums = [each.astype(np.float64) for each in values]
+    factor = np.zeros(len(day))
+    same = group[1:] == group[:-1]
+    factor[1:] = np.where(same, halved(day[1:] - day[:-1]), 0.0)
+    longest = int(np.bincount(np.unique(group, return_inverse=True)[1]).max()) if len(day) else 0
+    shift = 1
+    while shift < longest:
+        faded = factor[shift:]
+        for each in sums:
+            each[shift:] += faded * each[:-shift].copy()
+        factor[shift:] = faded * factor[:-shift].copy()
+        factor[:shift] = 0.0
+        shift *= 2
+    return sums
