@@ -178,5 +178,5 @@ def _example_contents() -> Contents:
         "invoices": Source("data/invoices.csv", invoices, {}),
         "customers": Source("data/customers.csv", customers, {}),
     }
-    features = ("invoice", "customer", "customer-history")
+    features = ("invoice", "terms", "customer", "customer-history")
     return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, True, features)

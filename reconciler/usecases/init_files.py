@@ -50,7 +50,7 @@ class Contents:
     very_late_why: str
     gate_rows: int
     loose_data: bool
-    features: Sequence[str] = ("invoice", "customer-history")
+    features: Sequence[str] = ("invoice", "terms", "customer-history")
 
 
 def files_of(contents: Contents) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ def recipe(kind: str = "logistic-regression", **more: Any) -> dict[str, Any]:
     return {
         "task": "customer-payment",
         "outcomes": {"veryLateAfterDays": 15},
-        "features": {"include": ["invoice", "customer-history"]},
+        "features": {"include": ["invoice", "terms", "customer-history"]},
         "estimator": {"kind": kind, "parameters": parameters, "seed": 7},
         **more,
     }
