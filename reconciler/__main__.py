@@ -56,12 +56,12 @@ def furnish(
 
     `trainer` and `clock` stand in for the box and the present."""
     from reconciler.adapters.box import BoxedTrainer
-    from reconciler.adapters.csv_source import CsvDataSource, allowed_folders
     from reconciler.adapters.folder_target import FolderTarget as TargetFolder
     from reconciler.adapters.git import GitBranches, GitHistory, GitLease, GitLedger, GitTrees, Holder, Refs
     from reconciler.adapters.manifests import Editor, Files, Manifests
     from reconciler.adapters.oci_layout import OciLayout
     from reconciler.adapters.snapshots import FolderSnapshots
+    from reconciler.adapters.sources import Access, Sources, allowed_by, secrets_of
     from reconciler.scoring.scorer import OnnxScorer
     from reconciler.tasks.customer_payment.spec import SPEC
     from reconciler.usecases.house import House
@@ -72,7 +72,7 @@ def furnish(
     refs = Refs(repository)
     who = _who(repository, environment)
     run_url = _run_url(environment)
-    allowed = allowed_folders(
+    allowed = allowed_by(
         root, environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
     )
     box = BoxedTrainer()
@@ -89,7 +89,7 @@ def furnish(
         lease=GitLease(repository, Holder.present(who, os.getpid(), run_url), clock, refs=refs),
         editor=Editor(),
         files=Files(),
-        data=CsvDataSource(root, SPEC, allowed),
+        data=Sources(Access(root, allowed, secrets_of(environment)), SPEC),
         trainer=trainer or box,
         clock=clock,
         tasks={SPEC.name: SPEC},
@@ -176,7 +176,7 @@ def _look_at_the_box(trainer: BoxedTrainer) -> Finding:
 def open_doorstep(session: Session) -> Doorstep:
     """What `init` needs before there is a repository."""
     from reconciler.adapters.beginnings import GitBeginnings
-    from reconciler.adapters.csv_source import CsvLook
+    from reconciler.adapters.sources import CsvLook
     from reconciler.tasks.customer_payment.example import generate
     from reconciler.usecases.init import Doorstep
 

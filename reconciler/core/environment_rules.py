@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from reconciler.core.filter_rules import Flaw, check_filters
-from reconciler.core.recipe_rules import Knowledge, field_of, late_filters
+from reconciler.core.readable import Declared
+from reconciler.core.recipe_rules import MAPPING, Knowledge, field_of, late_filters, misspelt
+from reconciler.domain.gaps import NO_GAPS, Gaps
 from reconciler.domain.inputs import EnvironmentData, Input, MappedColumn
 from reconciler.domain.manifests import DeployedBelow, EnvironmentSpec, Threshold
 from reconciler.domain.problems import close_to
 from reconciler.domain.signers import unclear
-from reconciler.domain.source import SourceEnvironment
 from reconciler.domain.task import FieldSpec, TaskSpec
 
 _EXAM_FILTERS = ("spec", "exam", "filters")
+_PROMOTES_FROM = ("spec", "promotesFrom")
 
 
 def check_environment(
-    name: str, environments: Mapping[str, SourceEnvironment], broken: frozenset[str], tasks: Iterable[Knowledge]
+    name: str, environments: Mapping[str, Declared], known: Collection[str], tasks: Iterable[Knowledge]
 ) -> Iterator[Flaw]:
-    """Every flaw of one environment. `broken` names environments that exist but have faults of their own."""
-    known = {**environments, **dict.fromkeys(broken)}
+    """Every flaw of one environment. `known` are the names of all that exist, those that cannot be read too."""
     environment = environments[name]
-    spec = environment.environment.spec
+    spec = environment.spec
     yield from _promotes_from(name, spec, known)
     yield from _copy_of(name, spec, environments, known)
     yield from _places(spec)
@@ -35,11 +37,12 @@ def check_environment(
     for knowledge in tasks:
         yield from _mapping("invoices", spec.data.invoices, knowledge.task)
         yield from _mapping("customers", spec.data.customers, knowledge.task)
+        yield from _mapping("settlements", spec.data.settlements, knowledge.task)
         yield from check_filters(filters, knowledge.task.fields, _EXAM_FILTERS)
         yield from late_filters(filters, knowledge, _EXAM_FILTERS)
 
 
-def loops(environments: Mapping[str, SourceEnvironment]) -> list[tuple[str, ...]]:
+def loops(environments: Mapping[str, Declared]) -> list[tuple[str, ...]]:
     """Each loop of `promotesFrom` once, from its first name in the alphabet on."""
     found: set[tuple[str, ...]] = set()
     for start in environments:
@@ -48,7 +51,7 @@ def loops(environments: Mapping[str, SourceEnvironment]) -> list[tuple[str, ...]
         while name in environments and name not in walk:
             assert name is not None  # noqa: S101  None is no key
             walk.append(name)
-            name = environments[name].environment.spec.promotes_from
+            name = environments[name].spec.promotes_from
         if name in walk:
             loop = walk[walk.index(name) :]
             first = loop.index(min(loop))
@@ -56,7 +59,7 @@ def loops(environments: Mapping[str, SourceEnvironment]) -> list[tuple[str, ...]
     return sorted(found)
 
 
-def _promotes_from(name: str, spec: EnvironmentSpec, known: Mapping[str, object]) -> Iterator[Flaw]:
+def _promotes_from(name: str, spec: EnvironmentSpec, known: Collection[str]) -> Iterator[Flaw]:
     if spec.promotes_from is not None and spec.promotes_from not in known:
         others = [other for other in known if other != name]
         summary = f"there is no environment {spec.promotes_from}"
@@ -64,7 +67,7 @@ def _promotes_from(name: str, spec: EnvironmentSpec, known: Mapping[str, object]
 
 
 def _copy_of(
-    name: str, spec: EnvironmentSpec, environments: Mapping[str, SourceEnvironment], known: Mapping[str, object]
+    name: str, spec: EnvironmentSpec, environments: Mapping[str, Declared], known: Collection[str]
 ) -> Iterator[Flaw]:
     at = ("spec", "data", "copyOf")
     other = spec.data.copy_of
@@ -72,19 +75,25 @@ def _copy_of(
         if spec.training is not None:
             yield Flaw(at, f"{name} trains, but no environment is named to copy data from", "add data: {copyOf: NAME}")
         elif not spec.data.invoices:
-            yield Flaw(("spec", "data"), f"{name} has no data", "map its invoices to predict there", warning=True)
+            fix = "map its invoices to predict there"
+            needs = (at, MAPPING["invoices"], ("spec", "training"))
+            yield Flaw(("spec", "data"), f"{name} has no data", fix, warning=True, needs=needs)
     elif other == name:
         yield Flaw(at, f"{name} cannot be a copy of itself", "name the environment that has the data")
     elif other not in known:
         rest = [candidate for candidate in known if candidate != name]
         yield Flaw(at, f"there is no environment {other}", close_to(other, rest))
-    elif other in environments and not environments[other].environment.spec.data.invoices:
+    elif other in environments and not _may_have_invoices(environments[other]):
         summary = f"{other} has no invoices to copy"
         yield Flaw(at, summary, f"add data.invoices to environments/{other}.yaml, or name another environment")
 
 
-def _policy(name: str, environment: SourceEnvironment) -> Iterator[Flaw]:
-    spec = environment.environment.spec
+def _may_have_invoices(environment: Declared) -> bool:
+    return bool(environment.spec.data.invoices) or environment.gaps.hide(("spec", "data", "invoices"))
+
+
+def _policy(name: str, environment: Declared) -> Iterator[Flaw]:
+    spec = environment.spec
     at = ("spec", "policy", "evidence")
     if spec.promotes_from is not None and spec.policy.evidence is None:
         yield Flaw(at, "evidence is missing: promotesFrom asks for it", "add policy: {evidence: signed}, merge or none")
@@ -94,7 +103,7 @@ def _policy(name: str, environment: SourceEnvironment) -> Iterator[Flaw]:
     doubt = unclear(environment.signers_text or "")
     if doubt is not None:
         summary = f"line {doubt[0]} of environments/{name}.allowed-signers {doubt[1]}"
-        yield Flaw(at, summary, "let every line say which one person a key belongs to")
+        yield Flaw(at, summary, "let every line say which one person a key belongs to", beside=True)
 
 
 def _places(spec: EnvironmentSpec) -> Iterator[Flaw]:
@@ -112,15 +121,16 @@ def _gates(spec: EnvironmentSpec) -> Iterator[Flaw]:
         at = ("spec", "gates", position)
         if isinstance(gate, DeployedBelow) and spec.promotes_from is None:
             summary = "deployed-below needs an environment below, and there is no promotesFrom"
-            yield Flaw((*at, "kind"), summary, "add promotesFrom, or take the gate out")
+            yield Flaw((*at, "kind"), summary, "add promotesFrom, or take the gate out", needs=(_PROMOTES_FROM,))
         if isinstance(gate, Threshold) and gate.at_most is not None and gate.at_least is not None:  # noqa: SIM102
             if gate.at_most < gate.at_least:
-                yield Flaw((*at, "atMost"), f"no {gate.figure} is at most {gate.at_most} and at least {gate.at_least}")
+                yield Flaw((*at, "atMost"), f"no figure is at most {gate.at_most} and at least {gate.at_least}")
 
 
 def _mapping(table: str, written: Input | None, task: TaskSpec) -> Iterator[Flaw]:
     if written is None:
         return
+    yield from _time_zone(("spec", "data", table), written)
     at = ("spec", "data", table, "mapping")
     names = {spec.name for spec in task.fields.values() if spec.table == table}
     for name, column in written.mapping.items():
@@ -130,8 +140,14 @@ def _mapping(table: str, written: Input | None, task: TaskSpec) -> Iterator[Flaw
         elif isinstance(column, MappedColumn):
             yield from _column((*at, name), column, found[1])
     required = {spec.name for spec in task.fields.values() if spec.table == table and spec.required}
-    for name in sorted(required - set(written.mapping)):
-        yield Flaw(at, f"{name} is not mapped", f"add {name}: COLUMN, or {name}: {{constant: VALUE}}")
+    for name in sorted(required - set(written.mapping) - misspelt(task, table, written)):
+        fix = f"add {name}: COLUMN, or {name}: {{constant: VALUE}}"
+        yield Flaw(at, f"{name} is not mapped", fix, needs=((*at, name),))
+
+
+def _time_zone(at: tuple[str, ...], written: Input) -> Iterator[Flaw]:
+    if not re.fullmatch(r"[A-Za-z0-9_+/-]+", written.time_zone):
+        yield Flaw((*at, "timeZone"), f"{written.time_zone} is no time zone", "write it as Europe/Oslo, or UTC")
 
 
 def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Iterator[Flaw]:
@@ -140,22 +156,20 @@ def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Itera
         "decimal": column.decimal != "." and spec.type not in ("number", "whole"),
         "trueValues": bool(column.true_values) and spec.type != "flag",
         "falseValues": bool(column.false_values) and spec.type != "flag",
+        "values": bool(column.values) and spec.type != "text",
     }
     for key, is_wrong in wrong.items():
         if is_wrong:
             yield Flaw((*at, key), f"{key} does not fit {spec.name}, which is of type {spec.type}", f"take {key} out")
 
 
-def data_of_training(environments: Mapping[str, SourceEnvironment]) -> EnvironmentData | None:
-    """The data that models are trained on: that of the environment which the training one copies; None where
-    that cannot be told."""
-    copied = {
-        environment.environment.spec.data.copy_of
-        for environment in environments.values()
-        if environment.environment.spec.training is not None
-    }
+def data_of_training(environments: Mapping[str, Declared]) -> tuple[EnvironmentData | None, Gaps]:
+    """The data that models are trained on, with the gaps of its file: that of the environment which the training one
+    copies; None where that cannot be told."""
+    training = [found for found in environments.values() if found.spec.training is not None]
+    copied = {found.spec.data.copy_of for found in training}
     name = next(iter(copied)) if len(copied) == 1 else None
     if name is None or name not in environments:
-        return None
-    data = environments[name].environment.spec.data
-    return data if data.invoices is not None else None
+        return None, NO_GAPS
+    data, gaps = environments[name].spec.data, environments[name].gaps
+    return (data if data.invoices is not None else None), gaps

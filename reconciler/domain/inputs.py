@@ -5,12 +5,15 @@ Pure pydantic. Credentials have no place here: a source names where the runner k
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.domain.names import Duration, Name
-from reconciler.domain.written import Written
+from reconciler.domain.written import Filter, Written
+
+# --- columns ---------------------------------------------------------------------------------------------------
 
 KnownAt = Literal["invoice-date", "later"]
 
@@ -24,6 +27,9 @@ class MappedColumn(Written):
     decimal: Literal[".", ","] = "."
     true_values: list[str] = Field(default_factory=list)
     false_values: list[str] = Field(default_factory=list)
+    values: dict[str, str] = Field(
+        default_factory=dict, description="text in the source → the word that it means; others stay as they are"
+    )
 
 
 class ConstantField(Written):
@@ -34,20 +40,130 @@ class ConstantField(Written):
 
 Mapping = dict[str, str | MappedColumn | ConstantField]
 
+# --- sources ---------------------------------------------------------------------------------------------------
+
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|(?i:[?&;](password|pwd|secret|token|key)=)")
+
+
+def _holds_no_password(url: str) -> str:
+    if _PASSWORD.search(url):
+        raise ValueError("an address in a manifest holds no password or key: name the runner's credentials instead")
+    return url
+
+
+Address = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_holds_no_password)]
+FilePath = Annotated[str, Field(min_length=1, max_length=1000)]
+TableName = Annotated[str, Field(min_length=1, max_length=200, description="TABLE or SCHEMA.TABLE; also a view")]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")]
+
 
 class CsvSource(Written):
+    """A CSV file, all `*.csv` of a folder, or those that a pattern in the last part of the path finds."""
+
     kind: Literal["csv"]
-    path: str = Field(min_length=1, max_length=1000)
+    path: FilePath
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
 
 
-class Input(Written):
-    """One table of the environment's data: where it is read from and which column is which field."""
+class ParquetSource(Written):
+    """A Parquet file, all `*.parquet` of a folder, or those that a pattern in the last part of the path finds."""
 
-    source: CsvSource
+    kind: Literal["parquet"]
+    path: FilePath
+
+
+class DeltaSource(Written):
+    """The folder of a Delta table: what its log says is the table, at its newest version or at `version`."""
+
+    kind: Literal["delta"]
+    path: FilePath
+    version: int | None = Field(None, ge=0)
+
+
+class PostgresqlSource(Written):
+    """A table or view of a PostgreSQL database; all inputs of one database are read in one transaction."""
+
+    kind: Literal["postgresql"]
+    host: Host
+    port: int = Field(5432, ge=1, le=65535)
+    database: str = Field(min_length=1, max_length=63)
+    user: str = Field(min_length=1, max_length=63)
+    table: TableName
+    tls: Literal["verify-full", "require", "off"] = "verify-full"
+    credentials: Name | None = Field(None, description="which of the runner's credentials is the password")
+
+
+class SqlSource(Written):
+    """A table or view of any database that SQLAlchemy has a dialect for, by its URL, which holds no password."""
+
+    kind: Literal["sql"]
+    url: Address
+    table: TableName
+    credentials: Name | None = Field(None, description="which of the runner's credentials is the password")
+
+
+class NoAuthentication(Written):
+    kind: Literal["none"]
+
+
+class BasicAuthentication(Written):
+    """User and password, the password being one of the runner's credentials."""
+
+    kind: Literal["basic"]
+    user: str = Field(min_length=1, max_length=200)
+    credentials: Name
+
+
+class OAuth2Authentication(Written):
+    """The client credentials grant, the client's secret being one of the runner's credentials."""
+
+    kind: Literal["oauth2"]
+    token_url: Address
+    client_id: str = Field(min_length=1, max_length=200)
+    scope: str | None = Field(None, max_length=500)
+    credentials: Name
+
+
+Authentication = Annotated[NoAuthentication | BasicAuthentication | OAuth2Authentication, Field(discriminator="kind")]
+
+
+class ODataSource(Written):
+    """An entity set of an OData v4 service."""
+
+    kind: Literal["odata"]
+    url: Address = Field(description="the service's root")
+    entity: str = Field(min_length=1, max_length=200)
+    cross_company: bool = Field(False, description="ask for the rows of every legal entity (cross-company=true)")
+    authentication: Authentication = NoAuthentication(kind="none")
+
+
+Source = Annotated[
+    CsvSource | ParquetSource | DeltaSource | PostgresqlSource | SqlSource | ODataSource, Field(discriminator="kind")
+]
+
+# --- inputs ----------------------------------------------------------------------------------------------------
+
+
+class Changes(Written):
+    """The source is a list of changes, each appended: of the rows with equal `key` the one with the highest
+    `version` counts, and where that one is `deleted` there is none."""
+
+    key: list[str] = Field(min_length=1, max_length=10)
+    version: str = Field(min_length=1, max_length=200)
+    deleted: str | None = Field(None, min_length=1, max_length=200, description="a column that says yes or no")
+
+
+class Input(Written):
+    """One table of the environment's data: where it is read from, which of its rows, and which column is which
+    field. `where` names columns of the source as they are called there."""
+
+    source: Source
     mapping: Mapping
-    null_values: list[str] = Field(default_factory=list, description="texts that mean: no value")
+    where: list[Filter] = Field(default_factory=list, max_length=100)
+    changes: Changes | None = None
+    time_zone: str = Field("UTC", max_length=64, description="where a moment in time becomes a date, as Europe/Oslo")
+    null_values: list[str] = Field(default_factory=list, description="texts that mean: no value, as 1900-01-01")
 
 
 class BadRows(Written):
@@ -62,11 +178,16 @@ class EnvironmentData(Written):
     copy_of: Name | None = None
     invoices: Input | None = None
     customers: Input | None = None
+    settlements: Input | None = None
     bad_rows: BadRows = BadRows()
     max_age: Duration | None = Field(None, description="how old a snapshot may be when it judges")
 
     @model_validator(mode="after")
     def _a_copy_has_no_inputs(self) -> EnvironmentData:
-        if self.copy_of and (self.invoices or self.customers):
-            raise ValueError("copyOf takes the inputs of the environment it names; take invoices and customers out")
+        if self.copy_of and (self.invoices or self.customers or self.settlements):
+            raise ValueError(
+                "copyOf takes the inputs of the environment it names; take invoices, customers and settlements out"
+            )
+        if self.copy_of and "guard" in self.model_fields_set:
+            raise ValueError("the leak guard's limits are set where the data is: in the environment that copyOf names")
         return self

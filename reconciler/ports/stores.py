@@ -70,6 +70,8 @@ class Extract:
     examples: Sequence[BadRow] = ()
     columns: Mapping[str, Sequence[SnapshotColumn]] = field(default_factory=dict)
     newest: date | None = None  # the newest invoice or settlement date among the rows
+    asked: Mapping[str, str] = field(default_factory=dict)  # table → what was read, in words without credentials
+    entities: Mapping[str, int] = field(default_factory=dict)  # legal entity → good invoices
 
 
 class DataSource(Protocol):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.csv_source import allowed_folders
-from reconciler.adapters.csv_source.duck import connect
+from reconciler.adapters.sources import allowed_by
+from reconciler.adapters.sources.duck import connect
 from reconciler.domain.errors import AuthorMustFix
 from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, rows_of, source_in
 
@@ -100,9 +100,23 @@ def test_what_lies_in_dot_git_is_refused(root: Path) -> None:
 
 
 def test_the_allowed_folders_come_from_the_variable_then_git_config_then_the_root(tmp_path: Path) -> None:
-    assert allowed_folders(tmp_path, f"/a{os.pathsep}b", ["/c"]) == (Path("/a"), tmp_path / "b")
-    assert allowed_folders(tmp_path, None, ["/c"]) == (Path("/c"),)
-    assert allowed_folders(tmp_path, "", []) == (tmp_path,)
+    assert allowed_by(tmp_path, f"/a{os.pathsep}b", ["/c"]).folders == (Path("/a"), tmp_path / "b")
+    assert allowed_by(tmp_path, None, ["/c"]).folders == (Path("/c"),)
+    assert allowed_by(tmp_path, "", []).folders == (tmp_path,)
+
+
+def test_hosts_are_allowed_by_two_slashes_with_or_without_a_port(tmp_path: Path) -> None:
+    allowed = allowed_by(tmp_path, "//db.example:5432:/data://ERP.example", [])
+    assert allowed.hosts == {"db.example:5432", "erp.example"}
+    assert allowed.folders == (Path("/data"),)
+    allowed.check_host("DB.example", 5432)
+    allowed.check_host("erp.example", 443)
+    with pytest.raises(AuthorMustFix, match="db.example:5433 may not be asked"):
+        allowed.check_host("db.example", 5433)
+
+
+def test_only_hosts_named_leaves_the_repository_as_the_folder(tmp_path: Path) -> None:
+    assert allowed_by(tmp_path, None, ["//db.example"]).folders == (tmp_path,)
 
 
 @pytest.mark.parametrize(

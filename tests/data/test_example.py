@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.csv_source import CsvLook
+from reconciler.adapters.sources import CsvLook
 from reconciler.core.first_contact import propose
 from reconciler.tasks.customer_payment.example import VERY_LATE, generate
 

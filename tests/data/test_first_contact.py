@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.csv_source import CsvLook
+from reconciler.adapters.sources import CsvLook
 from reconciler.core.first_contact import Proposal, propose
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import EnvironmentData

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from reconciler.adapters.csv_source import CsvDataSource
+from reconciler.adapters.sources import Access, Allowed, Sources, secrets_of
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.ports import Extract
 from reconciler.tasks.customer_payment.spec import SPEC
@@ -154,9 +154,9 @@ def plain_csv(*rows: str) -> str:
     return "\n".join(["invoice,customer,invoice_date,due_date,settled_date,amount", *rows]) + "\n"
 
 
-def source_in(root: Path, *allowed: Path, today: date = date(2030, 1, 1)) -> CsvDataSource:
+def source_in(root: Path, *allowed: Path, today: date = date(2030, 1, 1)) -> Sources:
     """A data source of the real task over a folder."""
-    return CsvDataSource(root, SPEC, allowed, today=lambda: today)
+    return Sources(Access(root, Allowed(allowed or (root,)), secrets_of({})), SPEC, today=lambda: today)
 
 
 def rows_of(extract: Extract, table: str = "invoices", columns: str = "*") -> list[tuple[Any, ...]]:

@@ -25,7 +25,7 @@ def unbuilt(document: Any) -> Iterator[Refusal]:
     data = _mapping(spec, "data")
     if "settlements" in data:
         yield ("spec", "data", "settlements"), "settlements are not built yet", "map settled_date of the invoices"
-    for table in ("invoices", "customers"):
+    for table in ("invoices", "customers", "settlements"):
         yield from _source(table, _mapping(_mapping(data, table), "source"))
     kind = _mapping(spec, "target").get("kind")
     if kind in TARGET_KINDS:

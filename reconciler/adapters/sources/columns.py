@@ -12,7 +12,7 @@ from reconciler.domain.inputs import ConstantField, Input, MappedColumn
 from reconciler.domain.jobs import SnapshotColumn
 from reconciler.domain.task import FieldSpec, TaskSpec
 
-Table = Literal["invoices", "customers"]
+Table = Literal["invoices", "customers", "settlements"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Column:
     known_at: Literal["invoice-date", "later"] = "later"
     true_values: Sequence[str] = field(default_factory=tuple)
     false_values: Sequence[str] = field(default_factory=tuple)
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -78,12 +79,12 @@ def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Colu
                 known_at=mapped.known_at or spec.known_at,
                 true_values=tuple(mapped.true_values),
                 false_values=tuple(mapped.false_values),
+                values=dict(mapped.values),
             )
 
 
-def positions(columns: Sequence[Column], header: Sequence[str], name: str) -> Mapping[str, int]:
-    """Column name in the file → its position. Raises AuthorMustFix for one that is absent or there twice."""
-    wanted = list(dict.fromkeys(column.source for column in columns if column.source is not None))
+def positions(wanted: Sequence[str], header: Sequence[str], name: str) -> Mapping[str, int]:
+    """Column name in the source → its position. Raises AuthorMustFix for one that is absent or there twice."""
     for source in wanted:
         count = header.count(source)
         if count == 1:

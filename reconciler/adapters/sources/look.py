@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from reconciler.adapters.csv_source.paths import open_allowed
-from reconciler.adapters.csv_source.reading import DELIMITERS, Dialect, Records, byte_order_mark, sniff_delimiter
+from reconciler.adapters.sources.allow import open_allowed
+from reconciler.adapters.sources.readers.csv_records import (
+    DELIMITERS,
+    Dialect,
+    Records,
+    byte_order_mark,
+    sniff_delimiter,
+)
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.ports import Sample
 

@@ -1,16 +1,15 @@
-"""Typing and checking in DuckDB: which rows are good, and why the others are not."""
+"""Checking in DuckDB, across the rows of a table: which are good, and why the others are not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.csv_source.columns import Column
-from reconciler.adapters.csv_source.plain import Plain
-from reconciler.adapters.csv_source.typed_sql import SQL_TYPES, cause_of, literal, quoted, text_of, typed
+from reconciler.adapters.sources.columns import Column
+from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.ports import BadRow
 
 _EXAMPLES = 20
@@ -29,6 +28,7 @@ class Checked:
     examples: Sequence[BadRow]
     columns: Sequence[Column]
     newest: date | None = None
+    entities: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bad(self) -> int:
@@ -45,30 +45,6 @@ class Checked:
         )
 
 
-def load(
-    database: Any, table: str, columns: Sequence[Column], origin: tuple[Plain, Mapping[str, int], Sequence[str]]
-) -> None:
-    """Read the plain copy into a table of typed values with `line` and `cause` (NULL, or `cause|field`)."""
-    plain, places, nulls = origin
-    order = list(places)
-    shape = ", ".join(["'line': 'BIGINT'", *(f"'c{i}': 'VARCHAR'" for i in range(plain.width))])
-    texts = ", ".join(
-        f"{text_of(c, None if c.source is None else order.index(c.source), nulls)} AS {quoted('t_' + c.name)}"
-        for c in columns
-    )
-    values = ", ".join(f"{typed(c)} AS {quoted(c.name)}" for c in columns)
-    database.execute(
-        f"CREATE TABLE {table} AS WITH texts AS (SELECT line, {texts} FROM read_csv({literal(str(plain.path))}, "  # noqa: S608
-        f"columns={{{shape}}}, header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
-        f"allow_quoted_nulls=false, max_line_size=4194304)), "
-        f"typed AS (SELECT line, {values}, COLUMNS('^t_') FROM texts) "
-        f"SELECT line, {', '.join(quoted(c.name) for c in columns)}, {cause_of(columns)} AS cause FROM typed"
-    )
-    for cause, lines in plain.refused.items():
-        nothing = ", ".join(f"NULL::{SQL_TYPES[c.spec.type]}" for c in columns)
-        database.execute(f"INSERT INTO {table} SELECT unnest(?), {nothing}, ?", [lines, f"{cause}|"])
-
-
 def check_invoices(database: Any, columns: Sequence[Column], as_of: date | None, today: date) -> Checked:
     """Take the rows back to `as_of`, set doubled keys aside, and count."""
     names = {column.name for column in columns}
@@ -81,7 +57,10 @@ def check_invoices(database: Any, columns: Sequence[Column], as_of: date | None,
     _mark(database, "invoices", _shared_key("invoices", columns, "invoice IS NOT NULL"), "doubled key|invoice")
     latest = "greatest(invoice_date, settled_date)" if "settled_date" in names else "invoice_date"
     newest = database.execute(f"SELECT max({latest}) FROM invoices WHERE cause IS NULL").fetchone()[0]  # noqa: S608
-    return _count(database, "invoices", columns, newest)
+    entities = database.execute(
+        "SELECT legal_entity, count(*) FROM invoices WHERE cause IS NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return replace(_count(database, "invoices", columns), newest=newest, entities=dict(entities))
 
 
 def check_customers(database: Any, columns: Sequence[Column]) -> Checked:
@@ -93,7 +72,7 @@ def check_customers(database: Any, columns: Sequence[Column]) -> Checked:
     )
     shared = _shared_key("customers", columns, "cause IS NULL")
     _mark(database, "customers", shared, "rows of one customer differ|customer")
-    return _count(database, "customers", columns, None)
+    return _count(database, "customers", columns)
 
 
 def _go_back(database: Any, names: set[str], as_of: date) -> None:
@@ -121,7 +100,7 @@ def _key(table: str, columns: Sequence[Column]) -> list[str]:
     return [quoted(name) for name in (INVOICE_KEY if table == "invoices" else CUSTOMER_KEY) if name in names]
 
 
-def _count(database: Any, table: str, columns: Sequence[Column], newest: date | None) -> Checked:
+def _count(database: Any, table: str, columns: Sequence[Column]) -> Checked:
     rows, good = database.execute(f"SELECT count(*), count(*) FILTER (cause IS NULL) FROM {table}").fetchone()  # noqa: S608
     causes = database.execute(
         f"SELECT cause, count(*) FROM {table} WHERE cause IS NOT NULL GROUP BY cause ORDER BY count(*) DESC, cause"  # noqa: S608
@@ -136,5 +115,4 @@ def _count(database: Any, table: str, columns: Sequence[Column], newest: date | 
         {tuple(cause.split("|")): n for cause, n in causes},
         tuple(BadRow(cause.split("|")[0], line, cause.split("|")[1]) for cause, line in examples),
         columns,
-        newest,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.csv_source.reading import Records
+from reconciler.adapters.sources.readers.csv_records import Records
 
 _TOLD_EVERY = 50_000
 _BREAKS = str.maketrans({"\r": " ", "\n": " "})

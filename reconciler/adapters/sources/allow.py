@@ -1,4 +1,5 @@
-"""Which files may be read: regular files whose real place is below a folder that the runner names.
+"""Which files may be read, and which hosts asked: regular files whose real place is below a folder, and hosts, that
+the runner names.
 
 The check is made on the resolved path and again on the opened file, so that a link swapped in between does not
 help. URLs, `..`, devices, pipes, and anything below a `.git` folder are refused.
@@ -10,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,15 +20,42 @@ from reconciler.domain.errors import AuthorMustFix, RetryLater
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 
 
-def allowed_folders(root: Path, environment_value: str | None, config_values: Sequence[str]) -> tuple[Path, ...]:
-    """The folders that data may be read from: RECONCILER_DATA_ALLOW (split at os.pathsep) before git config
-    `reconciler.dataAllow` (each value one folder), before the repository's own folder. Relative ones start at
-    the root."""
-    if environment_value:
-        names = [name for name in environment_value.split(os.pathsep) if name]
-    else:
-        names = [name for name in config_values if name]
-    return tuple(root / name for name in names) or (root,)
+@dataclass(frozen=True)
+class Allowed:
+    """The folders that data may be read from, and the hosts that may be asked: `host`, or `host:port` for one port."""
+
+    folders: tuple[Path, ...]
+    hosts: frozenset[str] = frozenset()
+
+    def check_host(self, host: str, port: int) -> None:
+        """Raise AuthorMustFix for a host that this runner does not allow."""
+        if not {host.lower(), f"{host.lower()}:{port}"} & self.hosts:
+            raise AuthorMustFix(
+                f"{host}:{port} may not be asked: this runner does not allow it",
+                next_step="whoever keeps this runner types: git config --add reconciler.dataAllow "
+                f"//{host}:{port} (or sets RECONCILER_DATA_ALLOW)",
+            )
+
+
+def allowed_by(root: Path, environment_value: str | None, config_values: Sequence[str]) -> Allowed:
+    """What data may be read from: RECONCILER_DATA_ALLOW (split at os.pathsep) before git config
+    `reconciler.dataAllow` (each value one entry), before the repository's own folder. An entry is a folder, relative
+    ones start at the root, or `//HOST` or `//HOST:PORT`."""
+    names = _entries(environment_value) if environment_value else list(config_values)
+    hosts = frozenset(name[2:].lower().rstrip("/") for name in names if name.startswith("//"))
+    folders = tuple(root / name for name in names if name and not name.startswith("//"))
+    return Allowed(folders or (root,), hosts)
+
+
+def _entries(value: str) -> list[str]:
+    """Figures after a host are its port, although what parts entries may be the same mark."""
+    out: list[str] = []
+    for part in value.split(os.pathsep):
+        if part.isdigit() and out and out[-1].startswith("//") and ":" not in out[-1]:
+            out[-1] += f":{part}"
+        elif part:
+            out.append(part)
+    return out
 
 
 def open_allowed(path: str, root: Path, allowed: Sequence[Path]) -> BinaryIO:

@@ -1,0 +1,55 @@
+"""From what a reader found to a table of typed values: newest changes, `where`, typing, and each row's own faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.adapters.sources.asking import Raw, Wanted, Work
+from reconciler.adapters.sources.typed_sql import SQL_TYPES, cause_of, flag_of, quoted, typed, value_of
+from reconciler.adapters.sources.where_sql import where_sql
+from reconciler.domain.inputs import Changes
+
+
+def load(wanted: Wanted, raw: Raw, work: Work) -> None:
+    """Make the table `wanted.table`: `line`, the typed fields, and `cause` (NULL, or `cause|field`)."""
+    cells = {name: f"c{i}" for i, name in enumerate(wanted.names)}
+    kinds: dict[str | None, str] = {None: "VARCHAR", **dict(zip(wanted.names, raw.types, strict=True))}
+    values = ", ".join(
+        f"{value_of(c, cells.get(c.source or '', ''), kinds[c.source], wanted.input.null_values)} "
+        f"AS {quoted('t_' + c.name)}"
+        for c in wanted.columns
+    )
+    types = ", ".join(
+        f"{typed(c, kinds[c.source], wanted.input.time_zone)} AS {quoted(c.name)}" for c in wanted.columns
+    )
+    names = ", ".join(quoted(c.name) for c in wanted.columns)
+    shown = {name: _shown(cell, kinds[name]) for name, cell in cells.items()}
+    passing, bound = ("true", []) if raw.filtered else where_sql(wanted.input.where, shown)
+    work.database.execute(
+        f"CREATE TABLE {wanted.table} AS WITH newest AS ({_newest(raw.relation, wanted.input.changes, cells)}), "  # noqa: S608
+        f"vals AS (SELECT line, {values} FROM newest WHERE {passing}), "
+        f"typed AS (SELECT line, {types}, COLUMNS('^t_') FROM vals) "
+        f"SELECT line, {names}, {cause_of(wanted.columns)} AS cause FROM typed",
+        bound,
+    )
+    for cause, lines in raw.refused.items():
+        nothing = ", ".join(f"NULL::{SQL_TYPES[c.spec.type]}" for c in wanted.columns)
+        work.database.execute(f"INSERT INTO {wanted.table} SELECT unnest(?), {nothing}, ?", [lines, f"{cause}|"])
+
+
+def _shown(cell: str, kind: str) -> str:
+    """A cell as `where` sees it: an empty text is no value."""
+    return f"nullif(trim({cell}), '')" if kind == "VARCHAR" else cell
+
+
+def _newest(relation: str, changes: Changes | None, cells: Mapping[str, str]) -> str:
+    """The relation, or of a list of changes the last state of each key. Versions are compared as numbers where they
+    are numbers, else as texts; of equal ones the later row counts."""
+    if changes is None:
+        return f"SELECT * FROM {relation}"  # noqa: S608
+    key = ", ".join(cells[name] for name in changes.key)
+    version = cells[changes.version]
+    order = f"TRY_CAST({version} AS DECIMAL(38,9)) DESC NULLS LAST, CAST({version} AS VARCHAR) DESC, line DESC"
+    ranked = f"SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS nth_ FROM {relation}"  # noqa: S608
+    there = f"AND NOT coalesce({flag_of(cells[changes.deleted])}, false)" if changes.deleted else ""
+    return f"SELECT * EXCLUDE (nth_) FROM ({ranked}) WHERE nth_ = 1 {there}"  # noqa: S608

@@ -1,0 +1,20 @@
+"""One file for each kind of source; here is which. Each is imported when it is used."""
+
+from __future__ import annotations
+
+from reconciler.adapters.sources.asking import Kind
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.inputs import CsvSource, Source
+
+
+def kind_of(source: Source) -> Kind:
+    """How this kind of source is read. Raises AuthorMustFix for one that cannot be read yet."""
+    match source:
+        case CsvSource():
+            from reconciler.adapters.sources.readers import csv_files
+
+            return csv_files.KIND
+        case _:
+            raise AuthorMustFix(
+                f"sources of kind {source.kind} cannot be read yet", next_step="export the data to a CSV file"
+            )

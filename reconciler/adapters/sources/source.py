@@ -1,0 +1,171 @@
+"""`Sources`: an environment's inputs, of whatever kind, as typed, checked Parquet tables in a temporary folder.
+
+Readers bring rows into DuckDB; what follows is the same for all kinds. What is wrong with a row is counted by cause,
+with line and field.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices
+from reconciler.adapters.sources.columns import Table, columns_of
+from reconciler.adapters.sources.duck import connect
+from reconciler.adapters.sources.loading import load
+from reconciler.adapters.sources.readers import kind_of
+from reconciler.domain.errors import AuthorMustFix, RetryLater
+from reconciler.domain.inputs import EnvironmentData, Input, Source
+from reconciler.domain.task import TaskSpec
+from reconciler.ports import BadRow, Extract, Progress
+
+EXAMPLES = 20
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`DataSource` for every kind of source. `access` is what the runner allows; without an as-of date, invoice and
+    settlement dates after `today` are impossible."""
+
+    access: Access
+    task: TaskSpec
+    today: Callable[[], date] = _today
+
+    @contextmanager
+    def extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> Iterator[Extract]:
+        """See `ports.DataSource`. Also raises RetryLater when the temporary folder's disk refuses."""
+        if data.invoices is None:
+            raise AuthorMustFix(
+                "the environment has no data.invoices", next_step="name a source and its mapping in its file"
+            )
+        with tempfile.TemporaryDirectory(prefix="reconciler-data-") as name:
+            yield self._read(data, as_of, Path(name), progress)
+
+    def _read(self, data: EnvironmentData, as_of: date | None, folder: Path, progress: Progress) -> Extract:
+        try:
+            with connect(folder) as database:
+                return self._tables(data, as_of, Work(folder, database, progress))
+        except OSError as error:
+            raise RetryLater(
+                f"the temporary folder {folder.parent} refused: {error.strerror}", next_step="free space, or set TMPDIR"
+            ) from error
+        except Exception as error:
+            import duckdb
+
+            if not isinstance(error, duckdb.Error):
+                raise
+            # its message may quote the data, so only its kind is told
+            raise RetryLater(
+                f"DuckDB could not work on the rows: {type(error).__name__}", next_step="free memory and disk"
+            ) from None
+
+    def _tables(self, data: EnvironmentData, as_of: date | None, work: Work) -> Extract:
+        wanted = [
+            Wanted(table, source, columns_of(self.task, table, source)) for table, source in _inputs(data)
+        ]  # fmt: skip
+        with ExitStack() as stack:
+            reader_of = _Readers(self.access, stack)
+            asked: dict[str, str] = {}
+            for each in wanted:
+                raw: Raw = reader_of(each.input.source)(each, work)
+                load(each, raw, work)
+                asked[each.table] = raw.asked
+                _tidy(work.folder)
+        checked = [self._check(each, as_of, work) for each in wanted]
+        _bear(checked, data)
+        for table in checked:
+            table.write(work.database, work.folder)
+        newest = checked[0].newest
+        if newest is None:
+            raise _none_good(asked["invoices"], as_of)
+        return Extract(
+            work.folder,
+            as_of or newest,
+            rows={t.table: t.good for t in checked},
+            set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
+            examples=_examples(checked),
+            columns={each.table: tuple(column.snapshot() for column in each.columns) for each in wanted},
+            newest=newest,
+            asked=asked,
+            entities=checked[0].entities,
+        )
+
+    def _check(self, wanted: Wanted, as_of: date | None, work: Work) -> Checked:
+        match wanted.table:
+            case "invoices":
+                return check_invoices(work.database, wanted.columns, as_of, self.today())
+            case "customers":
+                return check_customers(work.database, wanted.columns)
+            case "settlements":
+                raise AuthorMustFix("data.settlements cannot be read yet", next_step="map settled_date of invoices")
+
+
+@dataclass
+class _Readers:
+    """Readers that are open, one for each session of a kind of source."""
+
+    access: Access
+    stack: ExitStack
+    opened: dict[tuple[str, Hashable], Reader] = field(default_factory=dict)
+
+    def __call__(self, source: Source) -> Reader:
+        kind = kind_of(source)
+        key = (source.kind, kind.session(source))
+        if key not in self.opened:
+            self.opened[key] = self.stack.enter_context(kind.open(source, self.access))
+        return self.opened[key]
+
+
+def _inputs(data: EnvironmentData) -> Iterator[tuple[Table, Input]]:
+    tables: tuple[tuple[Table, Input | None], ...] = (
+        ("invoices", data.invoices),
+        ("customers", data.customers),
+        ("settlements", data.settlements),
+    )
+    for table, source in tables:
+        if source is not None:
+            yield table, source
+
+
+def _tidy(folder: Path) -> None:
+    """What a reader wrote has been loaded: plain copies would only fill the disk."""
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+
+
+def _examples(checked: Sequence[Checked]) -> tuple[BadRow, ...]:
+    bad = [BadRow(row.cause, row.line, f"{t.table}.{row.field}") for t in checked for row in t.examples]
+    return tuple(bad[:EXAMPLES])
+
+
+def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:
+    when = f" of {as_of} or before" if as_of else ""
+    return AuthorMustFix(
+        f"{asked}: there is not one good invoice{when}",
+        next_step="check the source, the mapping, the date formats" + (" and --as-of" if as_of else ""),
+    )
+
+
+def _bear(checked: Sequence[Checked], data: EnvironmentData) -> None:
+    """Raise AuthorMustFix where more rows of a table are bad than the environment bears."""
+    limit = data.bad_rows.max_share
+    for table in checked:
+        if table.bad <= limit * table.rows:
+            continue
+        causes = [f"  {n:>7,}  {cause} ({field})" for (cause, field), n in table.causes.items()]
+        where = [f"  line {row.line}: {row.cause} ({row.field})" for row in table.examples[:EXAMPLES]]
+        raise AuthorMustFix(
+            f"{table.bad:,} of {table.rows:,} rows of {table.table} are bad, more than the {limit:.1%} that this "
+            "environment bears\n" + "\n".join([*causes, "for example", *where]),
+            next_step="mend the mapping, the formats or the source; or raise data.badRows.maxShare",
+        )

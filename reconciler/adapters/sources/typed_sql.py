@@ -1,0 +1,148 @@
+"""SQL that turns texts into typed values and names what is wrong with a row. No statement ever shows a value.
+
+Every expression answers NULL for a text that it cannot read: casts are `TRY_`, so no error can quote the data.
+Amounts become DECIMAL(18,4), half a unit of the fourth place away from zero; dates must lie in 1950–2199.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.adapters.sources.columns import Column
+
+TRUE_TEXTS = ("true", "yes", "y", "t", "1", "x", "ja", "oui", "sí", "si", "sim", "tak", "on")
+FALSE_TEXTS = ("false", "no", "n", "f", "0", "nein", "non", "não", "nao", "nie", "off")
+TEXT_LIMIT = 200
+SQL_TYPES = {"text": "VARCHAR", "number": "DECIMAL(18,4)", "whole": "INTEGER", "date": "DATE", "flag": "BOOLEAN"}
+_CAUSES = {
+    "text": f"longer than {TEXT_LIMIT} characters",
+    "number": "unparseable amount",
+    "whole": "not a whole number",
+    "date": "impossible date",
+    "flag": "neither yes nor no",
+}
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def value_of(column: Column, cell: str, kind: str, null_values: Sequence[str]) -> str:
+    """The cell of a field as the source has it, texts trimmed; NULL where it is one of the texts that mean: no value.
+    `kind` is the cell's DuckDB type."""
+    if column.constant is not None:
+        return literal(column.constant)
+    nulls = ", ".join(literal(value.strip()) for value in ("", *null_values))
+    if kind == "VARCHAR":
+        trimmed = f"trim({cell}, ' ' || chr(9) || chr(160))"
+        value = f"CASE WHEN {trimmed} IN ({nulls}) THEN NULL ELSE {trimmed} END"
+        return _renamed(value, column.values)
+    text = f"CAST({cell} AS VARCHAR)"
+    value = cell if not column.values else _renamed(text, column.values)
+    shown = f"CAST(CAST({cell} AS DATE) AS VARCHAR)" if is_moment(kind) else text
+    return f"CASE WHEN {text} IN ({nulls}) OR {shown} IN ({nulls}) THEN NULL ELSE {value} END"
+
+
+def is_moment(kind: str) -> bool:
+    """True for DuckDB's types of a day or a moment in time."""
+    return kind == "DATE" or kind.startswith("TIMESTAMP")
+
+
+def typed(column: Column, kind: str, time_zone: str) -> str:
+    """The typed value of what is in the column of the same name, prefixed `t_`, which is of DuckDB's type `kind`."""
+    cell = quoted(f"t_{column.name}")
+    if column.constant is not None or column.values:
+        kind = "VARCHAR"
+    text = cell if kind == "VARCHAR" else f"CAST({cell} AS VARCHAR)"
+    match column.spec.type:
+        case "text":
+            return f"CASE WHEN length({text}) <= {TEXT_LIMIT} THEN {text} END"
+        case "number":
+            return _number(text, column.decimal) if kind == "VARCHAR" else _exact(cell, kind)
+        case "whole":
+            return _whole(text) if kind == "VARCHAR" else f"CASE WHEN {cell} = trunc({cell}) THEN {_integer(cell)} END"
+        case "date":
+            return _date(cell, column.date_format, time_zone) if kind == "VARCHAR" else _day(cell, kind, time_zone)
+        case "flag":
+            return cell if kind == "BOOLEAN" else flag_of(text, column.true_values, column.false_values)
+
+
+def cause_of(columns: Sequence[Column]) -> str:
+    """A CASE that gives `cause|field` of the first thing wrong in a row, NULL for a good one."""
+    whens = []
+    for column in columns:
+        text, value = quoted(f"t_{column.name}"), quoted(column.name)
+        if column.spec.required:
+            whens.append((f"{text} IS NULL", "missing", column.name))
+        whens.append((f"{text} IS NOT NULL AND {value} IS NULL", _CAUSES[column.spec.type], column.name))
+    names = {column.name for column in columns}
+    if {"invoice_date", "due_date"} <= names:
+        whens.append(("due_date < invoice_date", "due before the invoice date", "due_date"))
+    if {"invoice_date", "settled_date"} <= names:
+        whens.append(("settled_date < invoice_date", "settled before the invoice date", "settled_date"))
+    return "CASE " + " ".join(f"WHEN {test} THEN {literal(f'{cause}|{name}')}" for test, cause, name in whens) + " END"
+
+
+def _number(text: str, decimal: str) -> str:
+    """A sign before or after; groups of three parted by the other mark, an apostrophe or a space; one decimal mark."""
+    group, mark = ("[.,'’ \u00a0\u202f]".replace(decimal, ""), "[.]" if decimal == "." else ",")
+    unsigned = f"(([0-9]{{1,14}}|[0-9]{{1,3}}({group}[0-9]{{3}}){{1,4}})({mark}[0-9]*)?|{mark}[0-9]+)"
+    pattern = literal(f"[-+]?{unsigned}|{unsigned}-")
+    digits = f"regexp_replace({text}, {literal(group[:-1] + '+-]')}, '', 'g')"
+    digits = digits if decimal == "." else f"replace({digits}, ',', '.')"
+    sign = f"CASE WHEN contains({text}, '-') THEN '-' ELSE '' END"
+    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({sign} || {digits} AS DECIMAL(18,4)) END"
+
+
+def _exact(cell: str, kind: str) -> str:
+    """A number that is one already. A float goes by its shortest text, so that 0.1 is 0.1."""
+    exact = f"CAST({cell} AS VARCHAR)" if kind in ("FLOAT", "DOUBLE") else cell
+    return f"TRY_CAST({exact} AS DECIMAL(18,4))"
+
+
+def _whole(text: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,9}}') THEN TRY_CAST({text} AS INTEGER) END"
+
+
+def _integer(cell: str) -> str:
+    return f"CASE WHEN {cell} BETWEEN 0 AND 999999999 THEN TRY_CAST({cell} AS INTEGER) END"
+
+
+def _date(text: str, date_format: str, time_zone: str) -> str:
+    moment = f"TRY_STRPTIME({text}, {literal(date_format)})"
+    kind = "TIMESTAMP WITH TIME ZONE" if "%z" in date_format or "%Z" in date_format else "TIMESTAMP"
+    return _day(moment, kind, time_zone)
+
+
+def _day(moment: str, kind: str, time_zone: str) -> str:
+    """The day of a moment; one that says its offset from UTC falls on the day that it is in the time zone."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        moment = f"timezone({literal(time_zone)}, {moment})"
+    day = f"TRY_CAST({moment} AS DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE '1950-01-01' AND DATE '2199-12-31' THEN {day} END"
+
+
+def flag_of(text: str, true: Sequence[str] = (), false: Sequence[str] = ()) -> str:
+    """Yes or no from a text: by the texts named, else by the usual words; NULL for any other."""
+    if not (true or false):
+        true, false = TRUE_TEXTS, FALSE_TEXTS
+    low = f"lower(CAST({text} AS VARCHAR))"
+    return f"CASE WHEN {low} IN ({_lowered(true)}) THEN true WHEN {low} IN ({_lowered(false)}) THEN false END"
+
+
+def _renamed(text: str, values: Mapping[str, str]) -> str:
+    """Texts that stand for a word become that word."""
+    if not values:
+        return text
+    whens = " ".join(f"WHEN {literal(old.strip())} THEN {literal(new)}" for old, new in values.items())
+    return f"(CASE {text} {whens} ELSE {text} END)"
+
+
+def _lowered(values: Sequence[str]) -> str:
+    return ", ".join(literal(value.lower()) for value in values) or "NULL"
