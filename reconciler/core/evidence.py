@@ -19,10 +19,16 @@ EvidenceKind = Literal["none", "merge", "signed"]
 
 @dataclass(frozen=True)
 class Lacking:
-    """There is no such evidence: what is missing, and what would bring it."""
+    """There is no such evidence: what is missing, and the merge that would bring it; `undo`: a commit of main stands
+    in its way."""
 
     detail: str
-    next_step: str
+    merge: str
+    undo: bool = True
+
+    def next_step(self, again: str = "propose it again with a pull request") -> str:
+        """The whole way out: take it back, what proposes it `again`, and how that is merged."""
+        return ", ".join((*(["revert it"] if self.undo else []), again, f"and {self.merge}"))
 
 
 def required(policy: Policy) -> EvidenceKind:
@@ -43,16 +49,16 @@ def find(origin: Origin | None, kind: EvidenceKind, rules: Rules | None) -> Evid
     if kind == "none":
         return Evidence(kind="none", commit=commit)
     if origin is None:
-        return Lacking("no commit of main set this value", "propose it again with a pull request")
+        return Lacking("no commit of main set this value", "merge it with git merge --no-ff", undo=False)
     if origin.parents < 2:
         return Lacking(
             f"{origin.commit[:12]} is a direct commit to main, not the merge of a pull request",
-            "revert it, and propose it with a pull request (merged with --no-ff)",
+            "merge its branch with git merge --no-ff",
         )
     if not origin.branch_changed:
         return Lacking(
             f"the merge {origin.commit[:12]} has a value that its branch did not bring",
-            "revert it, and merge the pull request as it was approved",
+            "merge its branch as it was approved",
         )
     return Evidence(kind="merge", commit=commit) if kind == "merge" else _signed(origin, rules)
 
@@ -63,11 +69,11 @@ def _signed(origin: Origin, rules: Rules | None) -> Evidence | Lacking:
         detail = signature.detail if signature and signature.detail else "it has no signature of an allowed signer"
         return Lacking(
             f"the merge {origin.commit[:12]} is not signed by an approver: {detail}",
-            "revert it, and let an approver merge the pull request with git merge --no-ff -S",
+            "let an approver merge its branch with git merge --no-ff -S",
         )
     if signature.principal.lower() in origin.authors:
         return Lacking(
             f"the merge {origin.commit[:12]} is signed by {signature.principal}, who is an author of the change",
-            "revert it, and let another approver merge the pull request",
+            "let another approver merge its branch with git merge --no-ff -S",
         )
     return Evidence(kind="signed", commit=origin.commit, approver=signature.principal)

@@ -114,10 +114,18 @@ def evidence_of(view: View, wanted: Wanted) -> tuple[Evidence, str] | Held:
             continue
         found = find(origin, kind, rule)
         if isinstance(found, Lacking):
-            return held_because(view, wanted, "no-evidence", found.detail, found.next_step, "approver")
+            return _no_evidence(view, wanted, found)
         best = found
     strongest = max((kind for kind, _ in asked), key=_STRENGTH.index)
     return best, "" if merged else to_bring(strongest)
+
+
+def _no_evidence(view: View, wanted: Wanted, lacking: Lacking) -> Held:
+    step = lacking.next_step()
+    if view.book.spec.promotes_from is not None and wanted.pin.state == "deployed":
+        command = f"reconciler promote {wanted.model} --to {view.environment} --version {wanted.pin.version}"
+        step = lacking.next_step(f"run {command} again" if lacking.undo else f"run {command}")
+    return held_because(view, wanted, "no-evidence", lacking.detail, step, "approver")
 
 
 # --- reasons -----------------------------------------------------------------------------------------------

@@ -115,6 +115,6 @@ def _not_adopted(environment: str, lacking: Lacking) -> Held:
         version=None,
         reason="rules-not-adopted",
         detail=f"the rules in force stay: {lacking.detail}",
-        next_step=lacking.next_step,
+        next_step=lacking.next_step(),
         who="approver",
     )

@@ -60,7 +60,7 @@ def test_roots_direct_commits_fast_forwards_and_evil_merges_are_no_evidence(
         found = find(origin(**facts), kind, rules())  # type: ignore[arg-type]
         assert isinstance(found, Lacking)
         assert missing in found.detail
-        assert found.next_step
+        assert found.next_step().startswith("revert it, propose it again with a pull request, and ")
 
 
 def test_a_merge_whose_branch_has_the_value_is_evidence_of_its_shape() -> None:
@@ -73,7 +73,9 @@ def test_nothing_is_asked_where_the_policy_asks_nothing() -> None:
 
 
 def test_a_value_that_no_commit_set_has_no_evidence() -> None:
-    assert isinstance(find(None, "merge", rules()), Lacking)
+    found = find(None, "merge", rules())
+    assert isinstance(found, Lacking)
+    assert found.next_step() == "propose it again with a pull request, and merge it with git merge --no-ff"
 
 
 def test_a_merge_signed_by_an_approver_names_him() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from tests.stories.conftest import Found
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL, version
@@ -100,6 +102,32 @@ def test_rules_and_pin_in_one_merge(shop: Company) -> None:
     shop.promote()
     assert shop.apply() == ["deploy production 1.1.0"]
     shop.settled()
+
+
+@pytest.mark.parametrize("how", ["fast-forward", "direct"])
+def test_what_the_hold_of_a_fast_forward_says_is_a_whole_way_out(company: Company, how: str) -> None:
+    company.add("1.0.0")
+    company.apply()
+    if how == "direct":
+        company.commit(company.promoted("1.0.0"))
+    else:
+        company.run("promote", MODEL, "--to", "production")
+        branch = f"reconciler/promote/production/{MODEL}"
+        if company.origin:
+            company.desk.git("fetch", "-q", "origin", f"{branch}:{branch}")
+        company.desk.git("merge", "-q", "--ff-only", branch)
+        company.push()
+    company.apply(code=3)
+    (held,) = company.run("plan", "-o", "json").json["held"]
+    command = f"reconciler promote {MODEL} --to production --version 1.0.0"
+    assert held["next_step"] == f"revert it, run {command} again, and merge its branch with git merge --no-ff"
+
+    company.desk.git("revert", "--no-edit", "HEAD", at=company.desk.ticks.next())
+    company.push()
+    company.run(*command.split()[1:])
+    company.merge_branch(f"reconciler/promote/production/{MODEL}")
+    assert company.apply() == ["deploy production 1.0.0"]
+    company.settled()
 
 
 def test_three_environments_in_a_chain(found: Found) -> None:

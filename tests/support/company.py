@@ -109,7 +109,7 @@ class Company:
 
     def release(self, name: str, pin: str | None) -> Texts:
         """A release that pins the model with this text, such as `{version: 1.0.0}`; None: it pins nothing."""
-        models = f"\n    {MODEL}: {pin}" if pin else " {}"
+        models = f"\n    {MODEL}: {pin}" if pin else "\n    {}"
         return {f"{RELEASES}/{name}.yaml": document("Release", name, f"\n  models:{models}")}
 
     def promoted(self, number: str, name: str = "production", *, also: str = "") -> Texts:
