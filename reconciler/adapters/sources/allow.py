@@ -7,10 +7,12 @@ help. URLs, `..`, devices, pipes, and anything below a `.git` folder are refused
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -77,6 +79,31 @@ def open_allowed(path: str, root: Path, allowed: Sequence[Path]) -> BinaryIO:
         os.close(descriptor)
         raise
     return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def open_all(path: str, root: Path, allowed: Sequence[Path], ending: str) -> Iterator[list[tuple[str, BinaryIO]]]:
+    """Open a file, every file with this ending in a folder, or those that a pattern in the last part of the path
+    finds, by name, each as `open_allowed` does: (its name, the stream). Raises AuthorMustFix where there is none."""
+    with ExitStack() as stack:
+        names = _names(path, root, allowed, ending)
+        yield [(name, stack.enter_context(open_allowed(name, root, allowed))) for name in names]
+
+
+def _names(path: str, root: Path, allowed: Sequence[Path], ending: str) -> list[str]:
+    folder, _, last = path.rpartition("/")
+    pattern = last if any(mark in last for mark in "*?[") else None
+    if pattern is not None and not (root / path).exists():
+        place = _resolve(folder or ".", root)
+    elif (root / path).is_dir():
+        folder, place, pattern = path.rstrip("/"), _resolve(path, root), f"*{ending}"
+    else:
+        return [path]
+    _must_be_allowed(path, place, allowed)
+    found = sorted(entry.name for entry in place.iterdir() if fnmatch.fnmatchcase(entry.name, pattern))
+    if not found:
+        raise AuthorMustFix(f"{path}: no file there is called {pattern}", next_step="check `source.path`")
+    return [f"{folder}/{name}" if folder else name for name in found]
 
 
 def _resolve(path: str, root: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.adapters.sources.asking import Kind
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.inputs import CsvSource, Source
+from reconciler.domain.inputs import CsvSource, ParquetSource, Source
 
 
 def kind_of(source: Source) -> Kind:
@@ -14,6 +14,10 @@ def kind_of(source: Source) -> Kind:
             from reconciler.adapters.sources.readers import csv_files
 
             return csv_files.KIND
+        case ParquetSource():
+            from reconciler.adapters.sources.readers import parquet_files
+
+            return parquet_files.KIND
         case _:
             raise AuthorMustFix(
                 f"sources of kind {source.kind} cannot be read yet", next_step="export the data to a CSV file"

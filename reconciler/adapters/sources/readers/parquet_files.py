@@ -1,0 +1,63 @@
+"""Parquet files: opened once, by us, and copied to where DuckDB may read; it never sees a path that somebody wrote."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.sources.allow import open_all
+from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.columns import positions
+from reconciler.adapters.sources.typed_sql import literal, quoted
+from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.inputs import ParquetSource, Source
+
+
+@contextmanager
+def _open(source: Source, access: Access) -> Iterator[Reader]:
+    assert isinstance(source, ParquetSource)  # noqa: S101  `kind_of` chose
+
+    def read(wanted: Wanted, work: Work) -> Raw:
+        copies = []
+        with open_all(source.path, access.root, access.allowed.folders, ".parquet") as files:
+            for number, (_, stream) in enumerate(files):
+                copies.append(work.folder / f"{wanted.table}-{number}.parquet")
+                with copies[-1].open("wb") as out:
+                    shutil.copyfileobj(stream, out, 1 << 20)
+                work.progress(f"reading {wanted.table} (files)", number + 1, len(files))
+        return parquet_raw(copies, wanted, work, source.path)
+
+    yield read
+
+
+def parquet_raw(files: Sequence[Path], wanted: Wanted, work: Work, name: str) -> Raw:
+    """Files in the work's folder as one table. Raises AuthorMustFix for files that are no Parquet, or whose columns
+    are not those that are wanted."""
+    relation = f"read_parquet([{', '.join(literal(str(file)) for file in files)}], union_by_name=true)"
+    header = _described(work.database, relation, name)
+    positions(wanted.names, list(header), name)
+    cells = ", ".join(f"{quoted(column)} AS c{i}" for i, column in enumerate(wanted.names))
+    table = f"raw_{wanted.table}"
+    work.database.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608
+        f"SELECT row_number() OVER () AS line{', ' if cells else ''}{cells} FROM {relation}"
+    )
+    return Raw(table, [header[column] for column in wanted.names], f"file {name}")
+
+
+def _described(database: Any, relation: str, name: str) -> dict[str, str]:
+    """Column → DuckDB type."""
+    import duckdb
+
+    try:
+        return {row[0]: row[1] for row in database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}  # noqa: S608
+    except duckdb.Error:
+        raise AuthorMustFix(
+            f"{name} is not Parquet, or its files do not fit each other", next_step="export it again"
+        ) from None
+
+
+KIND = Kind(session=id, open=_open)
