@@ -1,20 +1,19 @@
 """Filters against the fields of a task: the field is there, the operator fits its type, the value is of it.
 
 Works on filters as plain values (mappings with `field`, `op`, `value`, or `all`, `any`, `not`) whose shape the
-manifest's schema has already checked.
+manifest's schema has already checked. Of a file with faults, parts may be missing, and items of lists None.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from reconciler.domain.gaps import Gaps, Path
 from reconciler.domain.problems import close_to
 from reconciler.domain.task import FieldSpec
-
-Path = tuple[str | int, ...]
 
 _ORDER = frozenset({"lt", "le", "gt", "ge"})
 _LISTS = frozenset({"in", "not-in"})
@@ -38,18 +37,28 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """What is wrong at a path of one file, and the next step; the caller knows the file and what it touches."""
+    """What is wrong at a path of one file, and the next step; the caller knows the file and what it touches.
+
+    `needs` are further paths that it is concluded from: all of what stands there has to be known. `beside`: it is not
+    concluded from what stands at its path, which is only where it is told."""
 
     path: Path
     summary: str
     fix: str = ""
     warning: bool = False
+    needs: tuple[Path, ...] = ()
+    beside: bool = False
+
+    def stands(self, gaps: Gaps) -> bool:
+        """Whether this is so, whatever stands in the gaps of the file."""
+        return (self.beside or not gaps.hide(self.path)) and not any(map(gaps.touch, self.needs))
 
 
 def check_filters(filters: Sequence[Any], fields: Mapping[str, FieldSpec], at: Path) -> Iterator[Flaw]:
     """Every flaw of the filters that stand at path `at`."""
     for position, item in enumerate(filters):
-        yield from _filter(item, fields, (*at, position))
+        if item is not None:
+            yield from _filter(item, fields, (*at, position))
 
 
 def _filter(item: Mapping[str, Any], fields: Mapping[str, FieldSpec], at: Path) -> Iterator[Flaw]:
@@ -63,17 +72,27 @@ def _filter(item: Mapping[str, Any], fields: Mapping[str, FieldSpec], at: Path) 
 
 
 def _condition(item: Mapping[str, Any], fields: Mapping[str, FieldSpec], at: Path) -> Iterator[Flaw]:
-    name, op, value = item["field"], item["op"], item.get("value")
+    name, op, value = item["field"], item.get("op"), item.get("value")
     spec = fields.get(name)
     if spec is None:
         yield Flaw((*at, "field"), f"there is no field {name}", close_to(name, fields))
         return
     fitting = _OPERATORS[spec.type]
+    if op is None:
+        return
     if op not in fitting:
         yield Flaw(
             (*at, "op"), f"{op} does not fit {name}, which is {_kind(spec)}", f"use {', '.join(sorted(fitting))}"
         )
-    elif op in _NULLS:
+    else:
+        for flaw in _value(value, replace(spec, name=name), op, at):
+            absent = ((*at, "value"),) if value is None else ()
+            yield replace(flaw, needs=((*at, "op"), *absent))
+
+
+def _value(value: Any, spec: FieldSpec, op: str, at: Path) -> Iterator[Flaw]:
+    """Flaws of a value that is compared with a field, whose `name` is the one that was written."""
+    if op in _NULLS:
         if value is not None:
             yield Flaw((*at, "value"), f"{op} takes no value", "take the value out")
     elif op in _LISTS:
@@ -83,7 +102,9 @@ def _condition(item: Mapping[str, Any], fields: Mapping[str, FieldSpec], at: Pat
     elif value is None:
         yield Flaw(at, f"{op} needs a value", f"add value: {_WANTED[spec.type]}")
     elif not _IS[spec.type](value):
-        yield Flaw((*at, "value"), f"{name} is {_kind(spec)}, {_shown(value)} is not", f"write {_WANTED[spec.type]}")
+        yield Flaw(
+            (*at, "value"), f"{spec.name} is {_kind(spec)}, {_shown(value)} is not", f"write {_WANTED[spec.type]}"
+        )
 
 
 def _listed(value: Any, spec: FieldSpec, op: str, at: Path) -> Iterator[Flaw]:

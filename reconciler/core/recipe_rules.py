@@ -1,6 +1,7 @@
 """A ModelVersion's spec against its task: outcomes, features known at the invoice date, estimator, filters.
 
-Works on the spec as written, so that thousands of versions are checked without building their models.
+Works on the spec as written, so that thousands of versions are checked without building their models. Of a file with
+faults parts may be missing, and items of lists None.
 """
 
 from __future__ import annotations
@@ -11,18 +12,25 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.core.filter_rules import Flaw, check_filters
-from reconciler.domain.inputs import ConstantField, EnvironmentData, MappedColumn
+from reconciler.domain.gaps import NO_GAPS, Gaps, Path
+from reconciler.domain.inputs import ConstantField, EnvironmentData, Input, MappedColumn
 from reconciler.domain.manifests import Outcomes
-from reconciler.domain.problems import close_to, short
-from reconciler.domain.task import FieldSpec, ParameterSpec, TaskSpec
+from reconciler.domain.problems import close_to, closest, short
+from reconciler.domain.task import FeatureSpec, FieldSpec, ParameterSpec, TaskSpec
+
+MAPPING: Mapping[str, Path] = {
+    table: ("spec", "data", table, "mapping") for table in ("invoices", "customers", "settlements")
+}
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a task's recipes may use where the data comes from `data` (None: not known, so nothing is refused)."""
+    """What a task's recipes may use where the data comes from `data` (None: not known, so nothing is refused). What
+    stands in `gaps` of its environment's file is not known either."""
 
     task: TaskSpec
     data: EnvironmentData | None = None
+    gaps: Gaps = NO_GAPS
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,9 +44,19 @@ class Knowledge:
         return {spec.name: need for spec in self.task.features.values() for need in spec.needs if self._late(need)}
 
     @cached_property
+    def without(self) -> Mapping[str, str]:
+        """Feature → the field of settled invoices that it reads, and that the data does not have."""
+        if self.data is None:
+            return {}
+        features = self.task.features.values()
+        return {spec.name: name for spec in features for name in spec.only_with if name not in self.mapped}
+
+    @cached_property
     def mapped(self) -> Mapping[str, bool]:
         """Mapped field → whether it is known at the invoice date; what is not mapped is not known."""
-        return declared_known(self.task, self.data) if self.data is not None else {}
+        if self.data is None:
+            return {}
+        return {**unclear_fields(self.task, self.data, self.gaps), **declared_known(self.task, self.data, self.gaps)}
 
     def _late(self, need: str) -> bool:
         """A name that invoices and customers share (`country`) is late where either mapped one is: a feature may
@@ -48,14 +66,17 @@ class Knowledge:
 
     def selected(self, features: Mapping[str, Any]) -> list[str]:
         """The features that `include` and `exclude` leave, in the order of the catalogue: of a group, those that
-        are known at the invoice date; single ones as named."""
-        chosen, left = set(features["include"]), set(features.get("exclude", ()))
+        are known at the invoice date and that the data can give; single ones as named."""
+        chosen, left = set(features.get("include", ())), set(features.get("exclude", ()))
         return [
             spec.name
             for spec in self.task.features.values()
             if not {spec.name, spec.group} & left
-            and (spec.name in chosen or (spec.group in chosen and spec.name not in self.denied))
+            and (spec.name in chosen or (spec.group in chosen and self._comes_with_its_group(spec)))
         ]
+
+    def _comes_with_its_group(self, spec: FeatureSpec) -> bool:
+        return not (spec.by_name or spec.name in self.denied or spec.name in self.without)
 
 
 def field_of(task: TaskSpec, table: str, name: str) -> tuple[str, FieldSpec] | None:
@@ -67,8 +88,8 @@ def field_of(task: TaskSpec, table: str, name: str) -> tuple[str, FieldSpec] | N
     return None
 
 
-def declared_known(task: TaskSpec, data: EnvironmentData) -> dict[str, bool]:
-    """Mapped field → whether it is known at the invoice date."""
+def declared_known(task: TaskSpec, data: EnvironmentData, gaps: Gaps = NO_GAPS) -> dict[str, bool]:
+    """Mapped field → whether it is known at the invoice date, or may be for all that can be read."""
     known: dict[str, bool] = {}
     for table, table_input in (("invoices", data.invoices), ("customers", data.customers)):
         for name, written in (table_input.mapping if table_input else {}).items():
@@ -76,15 +97,36 @@ def declared_known(task: TaskSpec, data: EnvironmentData) -> dict[str, bool]:
             if found is not None:
                 said = written.known_at if isinstance(written, MappedColumn) else None
                 constant = isinstance(written, ConstantField)
-                known[found[0]] = constant or (said or found[1].known_at) == "invoice-date"
+                hidden = gaps.hide((*MAPPING[table], name, "knownAt"))
+                known[found[0]] = constant or hidden or (said or found[1].known_at) == "invoice-date"
     return known
+
+
+def unclear_fields(task: TaskSpec, data: EnvironmentData, gaps: Gaps) -> dict[str, bool]:
+    """Field → True for those that may be mapped and known, for all that can be read: under a gap, or misspelt."""
+    unclear: dict[str, bool] = {}
+    for table, at in MAPPING.items():
+        table_input: Input | None = getattr(data, table, None)
+        meant = misspelt(task, table, table_input)
+        for key, spec in task.fields.items():
+            if spec.table == table and (spec.name in meant or gaps.hide((*at, spec.name))):
+                unclear[key] = True
+    return unclear
+
+
+def misspelt(task: TaskSpec, table: str, written: Input | None) -> set[str]:
+    """The fields that a mapping of `table` most likely means by names that the task has not."""
+    names = {spec.name for spec in task.fields.values() if spec.table == table}
+    strange = (name for name in (written.mapping if written else ()) if field_of(task, table, name) is None)
+    return {meant for name in strange if (meant := closest(name, names))}
 
 
 def check_recipe(spec: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw]:
     """Every flaw of a ModelVersion's spec, with its path from the document's root."""
     yield from _outcomes(spec.get("outcomes", {}))
-    yield from _features(spec["features"], knowledge)
-    yield from _estimator(spec["estimator"], knowledge.task)
+    yield from _features(spec.get("features", {}), knowledge)
+    yield from _reasons(spec.get("features", {}), knowledge.task)
+    yield from _estimator(spec.get("estimator", {}), knowledge.task)
     filters = spec.get("data", {}).get("filters", ())
     if filters:
         at = ("spec", "data", "filters")
@@ -99,6 +141,8 @@ def late_filters(filters: Sequence[Any], knowledge: Knowledge, at: tuple[str | i
     todo: list[tuple[tuple[str | int, ...], Any]] = [((*at, position), item) for position, item in enumerate(filters)]
     while todo:
         path, item = todo.pop(0)
+        if item is None:
+            continue
         name = item.get("field")
         if name in knowledge.task.fields and not knowledge.mapped.get(name, False):
             fix = f"declare knownAt: invoice-date where {name} is mapped, if that is true, or take the filter out"
@@ -115,35 +159,56 @@ def _outcomes(written: Mapping[str, Any]) -> Iterator[Flaw]:
     if very != 0 and very <= late:
         key = "veryLateAfterDays" if "veryLateAfterDays" in written else "lateAfterDays"
         summary = f"very late (from {very} days) has to begin after late (after {late} days)"
-        yield Flaw(("spec", "outcomes", key), summary, "write a larger veryLateAfterDays, or 0 for two outcomes")
+        needs = (("spec", "outcomes", "lateAfterDays"), ("spec", "outcomes", "veryLateAfterDays"))
+        fix = "write a larger veryLateAfterDays, or 0 for two outcomes"
+        yield Flaw(("spec", "outcomes", key), summary, fix, needs=needs)
 
 
 def _features(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw]:
-    unknown = False
+    at = ("spec", "features")
+    unknown: set[str] = set()
     for key in ("include", "exclude"):
         for position, name in enumerate(written.get(key, ())):
-            if name not in knowledge.names:
-                unknown = True
+            if name is not None and name not in knowledge.names:
+                unknown.add(key)
                 fix = close_to(name, knowledge.names)
-                yield Flaw(("spec", "features", key, position), f"there is no feature or group {short(name)}", fix)
-    if unknown:
+                yield Flaw((*at, key, position), f"there is no feature or group {short(name)}", fix)
+    if "exclude" in unknown:
         return
     selected = knowledge.selected(written)
-    if not selected:
+    if not selected and not unknown:
         summary = "no feature is left: all are excluded, or not known at the invoice date"
-        yield Flaw(("spec", "features"), summary, "include another group")
-    for position, name in enumerate(written["include"]):
+        yield Flaw(at, summary, "include another group", needs=(at,))
+    for position, name in enumerate(written.get("include", ())):
         if name in selected and name in knowledge.denied:
             needed = knowledge.denied[name]
             yield Flaw(
-                ("spec", "features", "include", position),
+                (*at, "include", position),
                 f"feature {name} needs {needed}, which is not known at the invoice date in this data",
                 f"declare knownAt: invoice-date where {needed} is mapped, if that is true, or leave {name} out",
+                needs=((*at, "exclude"),),
             )
+        elif name in selected and name in knowledge.without:
+            read = knowledge.without[name]
+            yield Flaw(
+                (*at, "include", position),
+                f"feature {name} reads {read} of settled invoices, which this data does not have",
+                f"map {read} in the environment's data.invoices.mapping, or leave {name} out",
+                needs=((*at, "exclude"),),
+            )
+
+
+def _reasons(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:
+    for name in written.get("reasons") or {}:
+        if name not in task.fields:
+            fix = close_to(name, task.fields)
+            yield Flaw(("spec", "features", "reasons", name), f"{short(name)} is no field of the data", fix)
 
 
 def _estimator(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:
     at = ("spec", "estimator")
+    if "kind" not in written:
+        return
     estimator = task.estimators.get(written["kind"])
     if estimator is None:
         fix = close_to(written["kind"], task.estimators)

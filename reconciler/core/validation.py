@@ -2,12 +2,14 @@
 
 Pure: a Source, the tasks and (where a ledger or an applied source is at hand) the recipe digests that merged
 versions are bound to. Problems whose place is a whole file name the field by `path`; `ManifestSource.locate` gives
-them their lines. A fault in one file never hides those of others, and a fault that only follows from another
-(a pin to a version whose file does not parse) is not told twice.
+them their lines. A fault never hides another, in its file or in others: what can be read of a file with faults is
+checked like the rest. What only follows from a fault (a pin to a version whose file does not parse, a gate that needs
+what is under a misspelt key) is not told.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +17,11 @@ from functools import cached_property
 from reconciler.core.environment_rules import check_environment, data_of_training, loops
 from reconciler.core.filter_rules import Flaw
 from reconciler.core.identity import recipe_digest
+from reconciler.core.readable import Declared, Readable, WrittenPin, WrittenVersion
 from reconciler.core.recipe_rules import Knowledge, check_recipe
-from reconciler.domain.names import version_key
-from reconciler.domain.problems import Place, Problem, close_to, dotted
-from reconciler.domain.source import Source, SourceEnvironment, SourcePin, SourceVersion
+from reconciler.domain.names import VERSION_PATTERN, version_key
+from reconciler.domain.problems import Place, Problem, close_to, closest, dotted
+from reconciler.domain.source import Source
 from reconciler.domain.task import TaskSpec
 
 Bound = Mapping[tuple[str, str], str]
@@ -29,13 +32,13 @@ def validate(source: Source, tasks: Mapping[str, TaskSpec], bound: Bound | None 
     """All problems of a source, those of reading included, sorted by place.
 
     `bound` maps (model, version) to the recipe digest that a merged version had; None where it cannot be told."""
-    found = {*source.problems, *_Rules(source, tasks, bound or {}).problems()}
+    found = {*source.problems, *_Rules(Readable(source), tasks, bound or {}).problems()}
     return tuple(sorted(found))
 
 
 @dataclass(frozen=True)
 class _Rules:
-    source: Source
+    source: Readable
     tasks: Mapping[str, TaskSpec]
     bound: Bound
 
@@ -49,34 +52,26 @@ class _Rules:
         yield from self._releases()
 
     @cached_property
-    def _touched(self) -> frozenset[tuple[str, str]]:
-        """What has faults from reading: rules that would only repeat them are silent about it."""
-        errors = (problem for problem in self.source.problems if problem.severity == "error")
-        return frozenset(touched for problem in errors for touched in problem.touches)
-
-    @cached_property
-    def _broken(self) -> frozenset[str]:
-        return frozenset(name for kind, name in self._touched if kind == "environment")
-
-    @cached_property
     def _knowledge(self) -> Mapping[str, Knowledge]:
-        data = data_of_training(self.source.environments)
-        return {name: Knowledge(task, data) for name, task in self.tasks.items()}
+        data, gaps = data_of_training(self.source.environments)
+        return {name: Knowledge(task, data, gaps) for name, task in self.tasks.items()}
 
     def _versions(self) -> Iterator[Problem]:
         knowledge = self._knowledge
-        for version in self.source.versions.values():
-            task = str(version.written_spec["task"])
-            if task in knowledge:
-                yield from _of_version(version, check_recipe(version.written_spec, knowledge[task]))
-            else:
+        only = next(iter(knowledge.values())) if len(knowledge) == 1 else None
+        for version in self.source.versions():
+            task = str(version.spec.get("task"))
+            if task not in knowledge:
                 flaw = Flaw(("spec", "task"), f"there is no task {task}", close_to(task, self.tasks))
                 yield from _of_version(version, [flaw])
+            known = knowledge.get(task, only)  # whatever is mended there, it is the only one there is
+            if known is not None:
+                yield from _of_version(version, check_recipe(version.spec, known))
 
     def _bound(self) -> Iterator[Problem]:
         for key, digest in self.bound.items():
-            version = self.source.versions.get(key)
-            if version is not None and recipe_digest(*key, version.written_spec) != digest:
+            version = self.source.recipe(key)
+            if version is not None and recipe_digest(*key, version.spec) != digest:
                 model, number = key
                 summary = f"{number} is immutable: add {self._next(model, number)}"
                 yield from _of_version(version, [Flaw(("spec",), summary, f"put {number} back as it was merged")])
@@ -86,35 +81,43 @@ class _Rules:
         core, _, pre = version.partition("-")
         major, minor, patch = core.split(".")
         number = int(patch) + (0 if pre else 1)
-        while (model, f"{major}.{minor}.{number}") in self.source.versions:
+        while (model, f"{major}.{minor}.{number}") in self.source.version_keys:
             number += 1
         return f"{major}.{minor}.{number}"
 
     def _pins(self) -> Iterator[Problem]:
-        for pin in self.source.pins.values():
-            version = pin.pin.version
-            broken = ("version", f"{pin.model}@{version}") in self._touched
-            if version is not None and (pin.model, version) not in self.source.versions and not broken:
-                yield self._no_version(pin, version)
+        for pin in self.source.pins():
+            if pin.version is not None and (pin.model, pin.version) not in self.source.version_keys:
+                yield self._no_version(pin, pin.version)
 
-    def _no_version(self, pin: SourcePin, version: str) -> Problem:
-        there = sorted((v for m, v in self.source.versions if m == pin.model), key=version_key)
+    def _no_version(self, pin: WrittenPin, version: str) -> Problem:
+        keys = self.source.version_keys
+        there = sorted((v for m, v in keys if m == pin.model and re.fullmatch(VERSION_PATTERN, v)), key=version_key)
         if there:
             summary = f"{pin.model} has no version {version}"
             fix = f"its versions are {', '.join(there[-8:])}; or add manifests/models/{pin.model}/{version}.yaml"
         else:
             summary = f"there is no model {pin.model}"
-            fix = close_to(pin.model, {model for model, _ in self.source.versions})
+            fix = close_to(pin.model, {model for model, _ in keys})
         touches = (("pin", f"{pin.environment}/{pin.model}"),)
         return Problem(pin.place, summary, fix, f"spec.models.{pin.model}.version", touches=touches)
 
     def _environments(self) -> Iterator[Problem]:
+        names = self.source.environment_names
         for name, environment in self.source.environments.items():
-            flaws = check_environment(name, self.source.environments, self._broken, self._knowledge.values())
+            flaws = check_environment(name, self.source.environments, names, self._knowledge.values())
             yield from _of_environment(environment, flaws)
-            if name not in self.source.releases and name not in self._broken:
+            if not self._released & {name, environment.also} and self.source.all_releases_named:
                 fix = f"add manifests/releases/{name}.yaml, with spec: {{models: {{}}}} to begin with"
-                yield from _of_environment(environment, [Flaw(("metadata", "name"), f"{name} has no release", fix)])
+                flaw = Flaw(("metadata", "name"), f"{name} has no release", fix, beside=True)
+                yield from _of_environment(environment, [flaw])
+
+    @cached_property
+    def _released(self) -> frozenset[str]:
+        """What releases name, and what they mean where they misspell it."""
+        named, known = self.source.releases.keys(), self.source.environment_names
+        meant = (closest(name, known) for name in named if name not in known)
+        return frozenset({*named, *filter(None, meant)})
 
     def _chains(self) -> Iterator[Problem]:
         for loop in loops(self.source.environments):
@@ -125,35 +128,38 @@ class _Rules:
 
     def _training(self) -> Iterator[Problem]:
         environments = self.source.environments
-        training = sorted(name for name, found in environments.items() if found.environment.spec.training is not None)
+        training = sorted(name for name, found in environments.items() if found.spec.training is not None)
         touches = tuple(("environment", name) for name in training)
         for name in training if len(training) > 1 else ():
             others = " and ".join(other for other in training if other != name)
             summary = f"{name} trains, and so does {others}: one environment trains"
             flaw = Flaw(("spec", "training"), summary, "take training out of the others")
             yield _problem(environments[name].place, flaw, touches)
-        if environments and not training and not self._broken:
+        all_read = environments and self.source.environments_read
+        if all_read and not any(found.may_train for found in environments.values()):
             yield Problem(Place("environments"), "no environment trains", "add training: {} to the spec of one")
 
     def _releases(self) -> Iterator[Problem]:
-        environments = self.source.environments
+        names = self.source.environment_names
         for name, places in self.source.releases.items():
-            if name in environments or name in self._broken:
+            if name in names:
                 continue
-            fix = f"{close_to(name, environments)}; or add environments/{name}.yaml"
+            fix = f"{close_to(name, names)}; or add environments/{name}.yaml"
             for place in places:
                 touches = (("environment", name),)
                 yield Problem(place, f"there is no environment {name}", fix, "metadata.name", touches=touches)
 
 
-def _of_version(version: SourceVersion, flaws: Iterable[Flaw]) -> Iterator[Problem]:
+def _of_version(version: WrittenVersion, flaws: Iterable[Flaw]) -> Iterator[Problem]:
     for flaw in flaws:
-        yield _problem(version.place, flaw, (("version", f"{version.name}@{version.version}"),))
+        if flaw.stands(version.gaps):
+            yield _problem(version.place, flaw, (("version", f"{version.key[0]}@{version.key[1]}"),))
 
 
-def _of_environment(environment: SourceEnvironment, flaws: Iterable[Flaw]) -> Iterator[Problem]:
+def _of_environment(environment: Declared, flaws: Iterable[Flaw]) -> Iterator[Problem]:
     for flaw in flaws:
-        yield _problem(environment.place, flaw, (("environment", environment.environment.metadata.name),))
+        if flaw.stands(environment.gaps):
+            yield _problem(environment.place, flaw, (("environment", environment.name),))
 
 
 def _problem(place: Place, flaw: Flaw, touches: Touches) -> Problem:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
@@ -100,7 +101,9 @@ class Pin(Written):
         if self.state == "withdrawn" and (self.version or self.digest):
             raise ValueError("a withdrawn pin has no version and no digest")
         if self.state == "deployed" and not self.version:
-            raise ValueError("a pin needs a version, or state: withdrawn")
+            raise PydanticCustomError(
+                "absent", "a pin needs a version, or state: withdrawn", {"absent": "version state"}
+            )
         return self
 
 
@@ -177,7 +180,9 @@ class Threshold(Written):
     @model_validator(mode="after")
     def _has_a_limit(self) -> Threshold:
         if self.at_most is None and self.at_least is None:
-            raise ValueError("a threshold needs atMost, atLeast or both")
+            raise PydanticCustomError(
+                "absent", "a threshold needs atMost, atLeast or both", {"absent": "atMost atLeast"}
+            )
         return self
 
 

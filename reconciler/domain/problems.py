@@ -18,12 +18,18 @@ def short(text: str, most: int = 100) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one most likely means; None where none is close."""
+    close = get_close_matches(word[:100], sorted(known), 1, 0.6)
+    return close[0] if close else None
+
+
 def close_to(word: str, known: Iterable[str], *, say: str = "known") -> str:
     """The next step for a word that is not known: the close spelling, else the known ones (at most twelve)."""
     names = sorted(known)
-    close = get_close_matches(word[:100], names, 1, 0.6)
-    if close:
-        return f"did you mean {close[0]}?"
+    close = closest(word, names)
+    if close is not None:
+        return f"did you mean {close}?"
     if not names:
         return f"{say}: none"
     return f"{say}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
+from reconciler.domain.gaps import NO_GAPS, Gaps
 from reconciler.domain.manifests import Environment, ModelVersion, Pin
 from reconciler.domain.problems import Place, Problem
 
@@ -62,13 +63,51 @@ class SourceEnvironment:
     signers_blob: str | None
     place: Place
 
+    @cached_property
+    def written_spec(self) -> Mapping[str, Any]:
+        """The spec with the keys that were written, as plain values."""
+        plain = self.environment.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        spec: Mapping[str, Any] = plain["spec"]
+        return spec
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A file with faults, as far as it can be read: enough to find its other faults in the same round.
+
+    Only validation looks at it; a plan takes nothing from a file with faults. `names` is what the path says: model
+    and version, or an environment (for a release a guess). `document` is without the `gaps`, and None where nothing
+    can be read. `pins` has the places of a release's pins, those at fault too.
+    """
+
+    role: Literal["version", "release", "environment"]
+    names: tuple[str, ...]
+    place: Place
+    blob: str
+    document: Mapping[str, Any] | None = None
+    gaps: Gaps = NO_GAPS
+    pins: Mapping[str, Place] = field(default_factory=dict)
+    signers_text: str | None = None
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What can be read of the spec."""
+        spec: Mapping[str, Any] = (self.document or {}).get("spec", {})
+        return spec
+
+    def said(self, key: str) -> str | None:
+        """What the file says in its metadata; None where that cannot be read."""
+        said: str | None = (self.document or {}).get("metadata", {}).get(key)
+        return said
+
 
 @dataclass(frozen=True)
 class Source:
     """Everything the repository declares at one commit. `commit` is None for a working tree with edits.
 
     `releases` maps an environment to the places of the release files that name it (an empty release counts).
-    `versions` is keyed by (model, version); `pins` by (environment, model).
+    `versions` is keyed by (model, version); `pins` by (environment, model). All four hold what is sound;
+    `fragments` what is left of the files with faults.
     """
 
     commit: str | None
@@ -78,3 +117,4 @@ class Source:
     environments: Mapping[str, SourceEnvironment] = field(default_factory=dict)
     releases: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    fragments: tuple[Fragment, ...] = ()

@@ -1,6 +1,7 @@
 """Manifests of a `FakeGit`, in JSON: `ports.ManifestSource`, `ManifestEditor` and `ManifestFiles`.
 
-As careful as the real reader about what a fault touches; places are whole files.
+As careful as the real reader about what a fault touches; places are whole files, and nothing is read of a file with
+faults.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.manifests import Environment, ModelVersion, Pin, Release
 from reconciler.domain.problems import Place, Problem, dotted
-from reconciler.domain.source import Source, SourceEnvironment, SourcePin, SourceVersion
+from reconciler.domain.source import Fragment, Source, SourceEnvironment, SourcePin, SourceVersion
 from reconciler.testing.documents import environment_path, signers_path, version_path
 from reconciler.testing.git import FakeGit, Files, blob_id
 
@@ -63,6 +64,7 @@ class _Reading:
         self._pins: dict[tuple[str, str], SourcePin] = {}
         self._releases: dict[str, tuple[Place, ...]] = {}
         self._environments: dict[str, SourceEnvironment] = {}
+        self._fragments: list[Fragment] = []
 
     def source(self, commit: str | None) -> Source:
         for path, content in sorted(self._files.items()):
@@ -76,16 +78,19 @@ class _Reading:
                     self._environment(path, content, name)
         label = commit or "the working tree"
         problems = tuple(sorted(self._problems))
-        return Source(commit, label, self._versions, self._pins, self._environments, self._releases, problems)
+        found = (self._versions, self._pins, self._environments, self._releases)
+        return Source(commit, label, *found, problems, tuple(self._fragments))
 
     def _version(self, path: str, content: bytes, model: str, version: str) -> None:
         touches = (("version", f"{model}@{version}"),)
         document = self._checked(path, content, ModelVersion, touches)
         if document is None:
+            self._fragments.append(Fragment("version", (model, version), Place(path), blob_id(content)))
             return
         named = (document["metadata"]["name"], document["metadata"]["version"])
         if path != version_path(*named):
             self._say(path, f"the file says {named[0]} {named[1]}", touches)
+            self._fragments.append(Fragment("version", (model, version), Place(path), blob_id(content), document))
             return
         self._versions[named] = SourceVersion(document, Place(path), blob_id(content))
 
@@ -93,6 +98,7 @@ class _Reading:
         touches = (("environment", name),)
         document = self._checked(path, content, Environment, touches)
         if document is None:
+            self._fragments.append(Fragment("environment", (name,), Place(path), blob_id(content)))
             return
         signers = self._files.get(signers_path(name))
         self._environments[name] = SourceEnvironment(
@@ -114,6 +120,7 @@ class _Reading:
             touches: Touches = (("pin", f"{name}/{steps[2]}"),) if of_pin else (("environment", name),)
             self._say(path, summary, touches, dotted(steps))
         if "*" in broken or not isinstance(document, dict):
+            self._fragments.append(Fragment("release", (name,), Place(path), blob_id(content)))
             return
         self._releases[name] = (*self._releases.get(name, ()), Place(path))
         for model, pin in document["spec"].get("models", {}).items():

@@ -6,12 +6,14 @@ ledgers hold, as far as this clone has them. What could not be compared is said,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core.identity import recipe_digest
 from reconciler.core.validation import validate
 from reconciler.domain.errors import ReconcilerError
+from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.problems import Problem
 from reconciler.domain.record import Record
 from reconciler.domain.source import Source
@@ -78,7 +80,9 @@ def _bound(house: House, source: Source) -> tuple[dict[tuple[str, str], str], li
 
 def _records(house: House, source: Source, notes: list[str]) -> Sequence[Record]:
     records = []
-    for name in sorted(source.environments):
+    broken = {fragment.names[0] for fragment in source.fragments if fragment.role == "environment"}
+    named = {name for name in broken if re.fullmatch(NAME_PATTERN, name)}  # others have no ledger
+    for name in sorted({*source.environments, *named}):
         try:
             records.append(house.ledger.read(name).record)
         except ReconcilerError as error:
@@ -93,8 +97,10 @@ def _changed(house: House, source: Source, base: str, notes: list[str]) -> dict[
     except ReconcilerError as error:
         notes.append(f"merged versions were not compared with {base[:12]}: {error.message}")
         return {}
+    now: dict[tuple[str, ...], str] = {key: version.blob for key, version in source.versions.items()}
+    now |= {fragment.names: fragment.blob for fragment in source.fragments if fragment.role == "version"}
     return {
         key: recipe_digest(*key, version.written_spec)
         for key, version in merged.versions.items()
-        if key in source.versions and source.versions[key].blob != version.blob
+        if now.get(key, version.blob) != version.blob
     }

@@ -1,7 +1,8 @@
 """One document against its kind: every fault with the place of its node, and what of the document is sound.
 
 The pydantic models of `domain.manifests` decide. They are asked in strict mode as JSON, so that text is never
-taken for a number, nor a number for a date.
+taken for a number, nor a number for a date. What is at fault is cut out, and the rest is asked again, until nothing
+new is found: a fault never hides another, and what only follows from a cut is not told.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from reconciler.adapters.manifests.scanner import MAX_PROBLEMS, Fault, Scan
 from reconciler.adapters.manifests.shapes import known_keys
 from reconciler.adapters.manifests.unbuilt import unbuilt
 from reconciler.adapters.manifests.wording import shown, worded, worded_union
+from reconciler.domain.gaps import NO_GAPS, Gaps
 from reconciler.domain.manifests import KINDS
-from reconciler.domain.problems import close_to
+from reconciler.domain.problems import close_to, closest
+
+_ROUNDS = 5
 
 
 @dataclass
 class Checked:
-    """A document as plain values (None where it is not usable) and its faults."""
+    """A document as plain values without its gaps (None where nothing is usable), its faults, and the gaps."""
 
     document: dict[str, Any] | None = None
     faults: list[Fault] = field(default_factory=list)
+    gaps: Gaps = NO_GAPS
 
 
 def check(scan: Scan, kind: str) -> Checked:
@@ -43,29 +48,56 @@ def check(scan: Scan, kind: str) -> Checked:
     if isinstance(found, str) and found in KINDS and found != kind:
         faults.append(_at(scan.root, ("kind",), f"this is a {found}", f"this folder holds files of kind {kind}"))
         return Checked(None, faults)
-    known = {fault.path for fault in faults}
-    for fault in _faults(scan.root, document, kind):
-        if not any(fault.path[: len(path)] == path for path in known if path):
+    gaps = Gaps(frozenset(fault.path for fault in faults if fault.path))
+    for fault in _plain(scan.root, document, kind):
+        if not gaps.hide(fault.path):
             faults.append(fault)
+    gaps = Gaps(gaps.paths | {fault.path for fault in faults if fault.path})
+    return _cut_and_asked(scan.root, KINDS[kind], Checked(document, faults, gaps))
+
+
+def _cut_and_asked(root: Node, model: type[BaseModel], checked: Checked) -> Checked:
+    """With what the model refuses of the document. The document that is left has nothing that the model refuses,
+    but for what is missing in a gap."""
+    for _ in range(_ROUNDS):
+        document = _without(checked.document, checked.gaps)
+        found = list(_typed(root, document, model, checked.gaps))
+        new = (fault for fault, _ in found if fault is not None and fault not in checked.faults)
+        faults = [*checked.faults, *new]
         if len(faults) > MAX_PROBLEMS:
-            break
-    if len(faults) > MAX_PROBLEMS:
-        return Checked(None, faults[:MAX_PROBLEMS])
-    return Checked(document, faults)
+            return Checked(None, faults[:MAX_PROBLEMS])
+        gaps = Gaps(checked.gaps.paths.union(*(paths for _, paths in found)))
+        if gaps == checked.gaps:
+            return Checked(document, faults, gaps)
+        checked = Checked(document, faults, gaps)
+    return Checked(None, checked.faults)
 
 
-def _faults(root: Node, document: dict[str, Any], kind: str) -> Iterator[Fault]:
+def _without(value: Any, gaps: Gaps, path: Path = ()) -> Any:
+    """A document without what stands in gaps; an item of a list becomes None, so that the others keep their places."""
+    if not gaps:
+        return value
+    if isinstance(value, dict):
+        kept = ((key, item) for key, item in value.items() if (*path, key) not in gaps.paths)
+        return {key: _without(item, gaps, (*path, key)) for key, item in kept}
+    if isinstance(value, list):
+        steps = ((*path, position) for position in range(len(value)))
+        return [
+            None if step in gaps.paths else _without(item, gaps, step) for step, item in zip(steps, value, strict=True)
+        ]
+    return value
+
+
+def _plain(root: Node, document: dict[str, Any], kind: str) -> Iterator[Fault]:
+    """What is refused by name, and what is empty."""
     named: set[Path] = set()
     if kind == "Environment":
         for path, summary, fix in unbuilt(document):
             named.add(path)
             yield _at(root, path, summary, fix, key=True)
     for path in _empties(root):
-        named.add(path)
-        yield _at(root, path, "has no value", "write one, or take the key out", key=True)
-    for fault in _typed(root, document, KINDS[kind]):
-        if fault.path not in named:
-            yield fault
+        if path not in named:
+            yield _at(root, path, "has no value", "write one, or take the key out", key=True)
 
 
 def _empties(root: Node) -> Iterator[Path]:
@@ -79,9 +111,14 @@ def _empties(root: Node) -> Iterator[Path]:
         todo.extend(((*path, position), item) for position, item in enumerate(node.items))
 
 
-def _typed(root: Node, document: dict[str, Any], model: type[BaseModel]) -> Iterator[Fault]:
+Found = tuple[Fault | None, frozenset[Path]]
+
+
+def _typed(root: Node, document: dict[str, Any], model: type[BaseModel], gaps: Gaps) -> Iterator[Found]:
+    """Each fault that the model finds, with the paths that are gaps because of it; no fault where only a gap is
+    refused, or what another fault tells."""
     try:
-        model.model_validate_json(json.dumps(document), strict=True)
+        model.model_validate_json(json.dumps(document), strict=True, by_alias=True, by_name=False)
     except ValidationError as refused:
         errors = refused.errors(include_url=False, include_input=False)
     else:
@@ -91,13 +128,17 @@ def _typed(root: Node, document: dict[str, Any], model: type[BaseModel]) -> Iter
     for item in placed:
         for path, tag in item.unions:
             unions.setdefault(path, []).append(tag)
+    meant = {path for item in placed if (path := item.meant(model, document))}
     told: set[Path] = set()
     for item in placed:
         if (told_at := item.outside(unions, document)) is None:
-            yield _fault(root, item, model, document)
+            fault = _fault(root, item, model, document)
+            silent = gaps.hide(fault.path) or item.follows(gaps, meant)
+            yield (None if silent else fault), item.gaps(model, document)
         elif told_at not in told and told_at[0] != "skip":
             told.add(told_at)
-            yield _at(root, told_at, *worded_union(unions[told_at], _value(document, told_at)))
+            fault = _at(root, told_at, *worded_union(unions[told_at], _value(document, told_at)))
+            yield (None if gaps.touch(told_at) else fault), frozenset({told_at})
 
 
 @dataclass
@@ -133,6 +174,25 @@ class _Placed:
             if tag != meant:
                 return ("skip",)
         return None
+
+    def meant(self, model: type[BaseModel], document: Any) -> Path:
+        """Where an unknown key would stand if it were spelt well; empty where that cannot be told."""
+        if self.error["type"] != "extra_forbidden":
+            return ()
+        close = closest(str(self.path[-1]), known_keys(model, self.error["loc"][:-1]))
+        return () if close is None or close in _value(document, self.path[:-1]) else (*self.path[:-1], close)
+
+    def follows(self, gaps: Gaps, meant: set[Path]) -> bool:
+        """Whether this may only follow from another fault: what is not there is in a gap, or its key is misspelt."""
+        absent = str((self.error.get("ctx") or {}).get("absent", "")).split()
+        paths = [self.path] if self.error["type"] == "missing" else [(*self.path, key) for key in absent]
+        return any(gaps.hide(path) or path in meant for path in paths)
+
+    def gaps(self, model: type[BaseModel], document: Any) -> frozenset[Path]:
+        """What is not known because of this. Keys that do not go together are each sound."""
+        if self.error["type"] in ("value_error", "absent"):
+            return frozenset()
+        return frozenset({self.path, self.meant(model, document)} - {()})
 
 
 def _has(node: Any, step: str | int) -> bool:

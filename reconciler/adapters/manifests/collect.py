@@ -1,18 +1,21 @@
 """From entries of files to one `Source`: the union of releases, names against paths, and faults with their reach.
 
-A fault holds only what it touches: a pin, a version, an environment; all where that cannot be told.
+A fault holds only what it touches: a pin, a version, an environment; all where that cannot be told. What is left of
+a file with faults goes beside, as a fragment: it is there for validation, never for a plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.manifests.cache import Entry
 from reconciler.adapters.manifests.layout import Standing, Touches, stray_fix, version_path
+from reconciler.domain.gaps import Gaps
 from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.problems import Place, Problem, dotted
-from reconciler.domain.source import Source, SourceEnvironment, SourcePin, SourceVersion
+from reconciler.domain.source import Fragment, Source, SourceEnvironment, SourcePin, SourceVersion
 from reconciler.ports import Entry as TreeEntry
 
 
@@ -26,13 +29,17 @@ class Collector:
         self._environments: dict[str, tuple[str, Place, Entry]] = {}
         self._signers: dict[str, str | None] = {}
         self._releases: dict[str, tuple[Place, ...]] = {}
+        self._pinned: dict[tuple[str, str], list[Place]] = {}
         self._problems: list[Problem] = []
+        self._fragments: dict[str, Fragment] = {}
+        self._release_files: dict[str, tuple[Standing, Entry]] = {}
 
     def take(self, path: str, role: Standing, entry: Entry | None) -> None:
         """One file: `entry` is None where it is not a plain file, or is not read."""
         mode = self._listing[path].mode
         if mode == "120000":
             self._say(Place(path), "is a symlink", "put the file itself here", touches=role.touches)
+            self._remains(path, role, {})
         elif mode == "160000":
             self._say(Place(path), "is a submodule", "put the files themselves here")
         elif role.role == "stray":
@@ -52,16 +59,21 @@ class Collector:
     def source(self, commit: str | None, label: str) -> Source:
         """Everything taken so far; problems sorted by place."""
         pins = {key: found[0] for key, found in self._pins.items() if len(found) == 1}
-        for (environment, model), found in self._pins.items():
-            for pin in found[1:]:
-                self._twice(environment, model, found[0], pin)
+        for (environment, model), places in self._pinned.items():
+            for place in places[1:]:
+                self._twice(environment, model, places[0], place)
+            for place in places if len(places) > 1 else ():  # what is pinned twice is checked, and does not count
+                self._remains(place.file, *self._release_files[place.file])
         environments = {name: self._whole(name, *parts) for name, parts in self._environments.items()}
-        return Source(
-            commit, label, self._versions, pins, environments, self._releases, tuple(sorted(set(self._problems)))
+        problems = tuple(sorted(set(self._problems)))
+        fragments = tuple(
+            replace(found, signers_text=self._signers.get(found.names[0])) if found.role == "environment" else found
+            for found in self._fragments.values()
         )
+        return Source(commit, label, self._versions, pins, environments, self._releases, problems, fragments)
 
     def _version(self, path: str, role: Standing, entry: Entry) -> None:
-        if self._faults(path, entry, role.touches):
+        if self._faults(path, role, entry):
             return
         document = entry["d"]
         name, version = document["metadata"]["name"], document["metadata"]["version"]
@@ -77,9 +89,10 @@ class Collector:
             f"metadata.{key}",
             (*role.touches, ("version", f"{name}@{version}")),
         )
+        self._remains(path, role, entry)
 
     def _environment(self, path: str, role: Standing, entry: Entry) -> None:
-        if self._faults(path, entry, role.touches):
+        if self._faults(path, role, entry):
             return
         name = entry["d"]["metadata"]["name"]
         if name == role.names[0]:
@@ -92,6 +105,7 @@ class Collector:
             "metadata.name",
             (*role.touches, ("environment", name)),
         )
+        self._remains(path, role, entry)
 
     def _whole(self, name: str, path: str, place: Place, entry: Entry) -> SourceEnvironment:
         signers = self._listing.get(f"environments/{name}.allowed-signers")
@@ -119,6 +133,9 @@ class Collector:
             self._fault(path, fault, touches)
             faulty |= {steps[2]} if of_pin else set()
             sound = sound and of_pin
+        if faults:
+            self._remains(path, role, entry)
+        self._pinned_in(path, role, entry)
         if not name:
             return
         self._releases[name] = (*self._releases.get(name, ()), _place(path, entry["n"]))
@@ -128,19 +145,39 @@ class Collector:
                 written = SourcePin(name, model, Pin.model_validate(pin), _place(path, entry["m"][model]))
                 self._pins.setdefault((name, model), []).append(written)
 
-    def _twice(self, environment: str, model: str, first: SourcePin, again: SourcePin) -> None:
+    def _pinned_in(self, path: str, role: Standing, entry: Entry) -> None:
+        """Remember every pin, those at fault too, to find what is pinned twice."""
+        name = ((entry["d"] or {}).get("metadata") or {}).get("name")
+        if name is None:
+            return
+        self._release_files[path] = (role, entry)
+        for model, at in entry.get("m", {}).items():
+            self._pinned.setdefault((name, model), []).append(_place(path, at))
+
+    def _twice(self, environment: str, model: str, first: Place, again: Place) -> None:
         self._say(
-            again.place,
-            f"{model} is pinned twice in {environment}: it is pinned at {first.place} too",
+            again,
+            f"{model} is pinned twice in {environment}: it is pinned at {first} too",
             "keep one of the two",
             f"spec.models.{model}",
             (("pin", f"{environment}/{model}"),),
         )
 
-    def _faults(self, path: str, entry: Entry, touches: Touches) -> bool:
+    def _faults(self, path: str, role: Standing, entry: Entry) -> bool:
         for fault in entry["f"]:
-            self._fault(path, fault, touches)
+            self._fault(path, fault, role.touches)
+        if entry["f"]:
+            self._remains(path, role, entry)
         return bool(entry["f"])
+
+    def _remains(self, path: str, role: Standing, entry: Entry) -> None:
+        """Keep what is left of a file with faults."""
+        if role.role not in ("version", "environment", "release"):
+            return
+        gaps = Gaps(frozenset(tuple(gap) for gap in entry.get("g", ())))
+        pins = {model: _place(path, at) for model, at in entry.get("m", {}).items()}
+        blob = self._listing[path].blob
+        self._fragments[path] = Fragment(role.role, role.names, Place(path), blob, entry.get("d"), gaps, pins)
 
     def _fault(self, path: str, fault: list[Any], touches: Touches) -> None:
         line, column, summary, fix, steps = fault
@@ -158,4 +195,4 @@ def _release_name(document: Any, faults: list[list[Any]]) -> str:
     """The environment that a release names, empty where its metadata is at fault."""
     if document is None or any(fault[4][:1] in (["metadata"], ["kind"], ["apiVersion"]) for fault in faults):
         return ""
-    return str(document["metadata"]["name"])
+    return str(document.get("metadata", {}).get("name", ""))

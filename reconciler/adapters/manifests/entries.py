@@ -1,7 +1,8 @@
 """What one blob holds, as plain JSON values that the cache can keep: the document, its faults, a few places.
 
-Keys are short because there are thousands: `d` document, `f` faults [line, column, summary, fix, path],
-`n` and `v` places of metadata.name and version, `m` model → place of its pin, `t` the text.
+Keys are short because there are thousands: `d` document without its gaps, `f` faults [line, column, summary, fix,
+path], `g` the gaps where there are any, `n` and `v` places of metadata.name and version, `m` model → place of its
+pin, `t` the text.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def make_entry(content: bytes | None, kind: str | None) -> Entry:
         "d": checked.document,
         "f": [[fault.line, fault.column, fault.summary, fault.fix, list(fault.path)] for fault in checked.faults],
     }
+    if checked.gaps:
+        entry["g"] = sorted(map(list, checked.gaps.paths), key=str)
     if scanned.root is not None:
         entry |= _places(scanned.root)
     if kind == "Environment":

@@ -61,6 +61,7 @@ class Manifests:
         vague = {problem.where.file for problem in problems if problem.path and not problem.where.line}
         blobs = {version.place.file: version.blob for version in source.versions.values()} if vague else {}
         blobs |= {environment.place.file: environment.blob for environment in source.environments.values()}
+        blobs |= {fragment.place.file: fragment.blob for fragment in source.fragments}
         blobs = {file: blobs[file] for file in vague if file in blobs}
         contents = self._trees.contents(sorted(set(blobs.values())), MAX_BYTES) if blobs else {}
         roots = {file: scan(contents.get(blob)).root for file, blob in blobs.items()}

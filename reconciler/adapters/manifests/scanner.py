@@ -225,8 +225,9 @@ class _Reading:
         top.key = node
         if node.kind != "scalar" or not isinstance(node.value, str):
             was = node.value if node.kind == "scalar" else node.kind
-            self._fault(event.start_mark, f"a key should be text, this is {_shown(was)}", "quote it", top.path)
             node.value = f"{_shown(was)}"
+            path = (*top.path, node.value)
+            self._fault(event.start_mark, f"a key should be text, this is {node.value}", "quote it", path)
         first = top.seen.setdefault(node.value, (node.line, node.start))
         if first[1] != node.start:
             summary = f"duplicate key {_short(node.value)}: it is on line {first[0]} too"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ def ordered_keys(kind: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     shapes: list[Any] = [kind]
     for step in loc:
         shapes = [after for shape in shapes for after in _step(shape, step)]
-    models = [shape for shape in shapes if isinstance(shape, type) and issubclass(shape, BaseModel)]
+    models = [shape for shape in shapes if _is_model(shape)]
     return list(dict.fromkeys(info.alias or name for model in models for name, info in model.model_fields.items()))
 
 
@@ -41,12 +41,19 @@ def _step(shape: Any, step: str | int) -> Iterator[Any]:
         yield from _members(get_args(shape)[0])
     elif get_origin(shape) is dict:
         yield from _members(get_args(shape)[1])
-    elif isinstance(shape, type) and issubclass(shape, BaseModel):
+    elif _is_model(shape):
         if step in (shape.__name__, _tag(shape)):  # pydantic names the member of a union in between
             yield shape
         for name, info in shape.model_fields.items():
             if step == (info.alias or name):
                 yield from _members(info.annotation)
+
+
+def _is_model(shape: Any) -> TypeGuard[type[BaseModel]]:
+    if not (isinstance(shape, type) and issubclass(shape, BaseModel)):
+        return False
+    shape.model_rebuild()  # types that stand further below in their module are names until then
+    return True
 
 
 def _tag(model: type[BaseModel]) -> Any:
