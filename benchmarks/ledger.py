@@ -97,6 +97,7 @@ def _lines(random: np.random.Generator, customers: pd.DataFrame, count: int) -> 
     late = np.ceil(random.normal(whose["late"], whose["spread"])).astype(np.int64)
     paid = np.maximum(invoiced, due + np.where(random.random(count) < 0.01, 400, late))
     paid += np.where(whose["runs"], -paid % 7, 0)
+    sign = np.where(random.random(count) < 0.98, 1, -1)  # some are credit notes
     return pd.DataFrame(
         {
             **{name: whose[name].to_numpy() for name in ("entity", "account")},
@@ -105,7 +106,7 @@ def _lines(random: np.random.Generator, customers: pd.DataFrame, count: int) -> 
             "due": due,
             "paid": paid,
             "known": paid + random.choice([0, 0, 0, 0, 1, 3], count),
-            "cents": np.round(np.exp(random.normal(whose["typical"], 0.8)) * 100) * random.choice([1, -1], count, p=[0.98, 0.02]),
+            "cents": np.round(sign * 100 * np.exp(random.normal(whose["typical"], 0.8))),
             "paper": random.random(count) < 0.4,
             "told": random.random(count) < 0.9,
             "disputed": random.random(count) < 0.04,

@@ -23,7 +23,8 @@ COMPUTE = """
 CREATE TEMP TABLE days AS SELECT who, known AS day, count(*)::INT AS n, max(late) AS last, sum(late)::BIGINT AS late,
     count(*) FILTER (late > 0)::INT AS is_late, count(*) FILTER (late >= 30)::INT AS very,
     count(disputed)::INT AS told, count(*) FILTER (disputed)::INT AS disputed
-    FROM (SELECT who, known, disputed, greatest(-365, least(365, paid - due)) AS late FROM lines WHERE known IS NOT NULL)
+    FROM (SELECT who, known, disputed, greatest(-365, least(365, paid - due)) AS late
+        FROM lines WHERE known IS NOT NULL)
     GROUP BY who, known;
 CREATE TEMP TABLE sums AS SELECT who, day, last, sum(n) OVER up AS n, sum(late) OVER up AS late,
     sum(is_late) OVER up AS is_late, sum(very) OVER up AS very, sum(told) OVER up AS told,

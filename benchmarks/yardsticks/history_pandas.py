@@ -33,7 +33,9 @@ def read(folder: Path) -> pd.DataFrame:
 
 def compute(rows: pd.DataFrame) -> pd.DataFrame:
     """Every column."""
-    asked = pd.DataFrame({"who": rows["who"], "invoiced": rows["invoiced"], "at": rows["who"] * SPAN + rows["invoiced"]})
+    asked = pd.DataFrame(
+        {"who": rows["who"], "invoiced": rows["invoiced"], "at": rows["who"] * SPAN + rows["invoiced"]}
+    )
     asked = asked.sort_values("at")
     settled = _settled(rows)
     found = pd.merge_asof(asked, _sums(settled), on="at", allow_exact_matches=False)
@@ -47,7 +49,9 @@ def compute(rows: pd.DataFrame) -> pd.DataFrame:
     found["mine"] = mine
     of_all = _portfolio(settled).reindex(np.arange(asked["invoiced"].min(), asked["invoiced"].max() + 1))
     of_all = of_all.to_numpy()[asked["invoiced"] - asked["invoiced"].min()]
-    out = _features(found, asked["invoiced"].to_numpy(), dict(zip(("days", "late", "very", "disputed"), of_all.T, strict=True)))
+    out = _features(
+        found, asked["invoiced"].to_numpy(), dict(zip(("days", "late", "very", "disputed"), of_all.T, strict=True))
+    )
     return pd.DataFrame(out, index=asked.index).sort_index()
 
 
@@ -64,7 +68,9 @@ def _sums(settled: pd.DataFrame) -> pd.DataFrame:
     whole = settled[["who", *SUMS]].assign(n=1, recent_n=weight, recent=weight * settled["late"])
     sums = whole.groupby("who", sort=False).cumsum()
     base = settled["known"].min()
-    return sums.assign(last=settled["late"], at=settled["who"] * SPAN + settled["known"], group=settled["who"], base=base)
+    return sums.assign(
+        last=settled["late"], at=settled["who"] * SPAN + settled["known"], group=settled["who"], base=base
+    )
 
 
 def _overdue(rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +95,11 @@ def _overdue(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _portfolio(settled: pd.DataFrame) -> pd.DataFrame:
     days = settled.assign(n=1).groupby("known")[["n", *SUMS]].sum()
-    days = days.reindex(np.arange(days.index.min() - 4000, days.index.max() + 4000), fill_value=0).cumsum().shift(fill_value=0)
+    days = (
+        days.reindex(np.arange(days.index.min() - 4000, days.index.max() + 4000), fill_value=0)
+        .cumsum()
+        .shift(fill_value=0)
+    )
     size = days["n"] + 10
     return pd.DataFrame(
         {

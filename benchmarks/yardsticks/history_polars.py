@@ -20,13 +20,15 @@ def read(folder: Path) -> pl.DataFrame:
     dates = [pl.col(name).to_physical().cast(pl.Int64) for name in WANTED if name.endswith("_date")]
     money = pl.coalesce("accounting_amount", "amount").cast(pl.Float64)
     who = pl.concat_str("legal_entity", pl.lit("\t"), "customer").cast(pl.Categorical).to_physical().cast(pl.Int64)
-    return raw.select("legal_entity", "invoice", *dates, who=who, units=(money * 10_000).round().cast(pl.Int64),
-                      disputed="disputed")  # fmt: skip
+    units = (money * 10_000).round().cast(pl.Int64)
+    return raw.select("legal_entity", "invoice", *dates, "disputed", who=who, units=units).with_row_index("row")
 
 
-def compute(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every column, beside the key."""
-    asked = rows.lazy().with_columns(at=pl.col("who") * SPAN + pl.col("invoice_date")).sort("at")
+def compute(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows, and every column of them by `row`."""
+    asked = (
+        rows.lazy().select("row", "who", "invoice_date", at=pl.col("who") * SPAN + pl.col("invoice_date")).sort("at")
+    )
     asked = asked.with_columns(tenure_days=pl.col("invoice_date") - pl.col("invoice_date").min().over("who"))
     settled = _settled(rows)
     found = (
@@ -35,7 +37,7 @@ def compute(rows: pl.DataFrame) -> pl.DataFrame:
         .join_asof(_overdue(rows), on="at", suffix="_o")
         .join(_portfolio(settled, rows), on="invoice_date")
     )
-    return _features(found).collect()
+    return rows, _features(found).collect()
 
 
 def _settled(rows: pl.DataFrame) -> pl.LazyFrame:
@@ -60,20 +62,26 @@ def _sums(settled: pl.LazyFrame) -> pl.LazyFrame:
     weight = pl.lit(2.0).pow((pl.col("day") - base) / 90.0)
     names = ("late", "is_late", "very", "told", "disputed")
     return (
-        settled.with_columns(at=pl.col("who") * SPAN + pl.col("day"), order=pl.col("late") + 365)
-        .sort(pl.col("who") * SPAN * 1024 + pl.col("day") * 1024 + pl.col("order"))
-        .with_columns(weight=weight, base=base)
+        settled.with_columns(order=(pl.col("who") * SPAN + pl.col("day")) * 1024 + pl.col("late") + 365)
+        .sort("order")
+        .with_columns(at=pl.col("order") // 1024, weight=weight, base=base)
+        .with_columns(begins=pl.col("who").ne_missing(pl.col("who").shift()))
         .select(
             "at",
             "base",
             group="who",
             last="late",
-            n=pl.int_range(1, pl.len() + 1).over("who"),
+            n=_within(pl.int_range(1, pl.len() + 1), 1),
             recent_n=pl.col("weight").cum_sum().over("who"),
             recent=(pl.col("weight") * pl.col("late")).cum_sum().over("who"),
-            **{f"sum_{name}": pl.col(name).cum_sum().over("who") for name in names},
+            **{f"sum_{name}": _within(pl.col(name).cum_sum(), pl.col(name)) for name in names},
         )
     )
+
+
+def _within(sums: pl.Expr, own: pl.Expr | int) -> pl.Expr:
+    """Sums over everything as sums within a customer: whole numbers, so that the difference is exact."""
+    return sums - pl.when("begins").then(sums - own).forward_fill()
 
 
 def _overdue(rows: pl.DataFrame) -> pl.LazyFrame:
@@ -85,12 +93,10 @@ def _overdue(rows: pl.DataFrame) -> pl.LazyFrame:
                     due=pl.col("due_date") * sign)
         for day, sign in (("begins", 1), ("ends", -1))
     ]  # fmt: skip
-    return (
-        pl.concat(parts)
-        .with_columns(at=pl.col("who") * SPAN + pl.col("day"))
-        .sort("at")
-        .select("at", group_o="who", **{name: pl.col(name).cum_sum().over("who") for name in ("count", "amount", "due")})
-    )
+    changes = pl.concat(parts).with_columns(at=pl.col("who") * SPAN + pl.col("day")).sort("at")
+    changes = changes.with_columns(begins=pl.col("who").ne_missing(pl.col("who").shift()))
+    sums = {name: _within(pl.col(name).cum_sum(), pl.col(name)) for name in ("count", "amount", "due")}
+    return changes.select("at", group_o="who", **sums)
 
 
 def _portfolio(settled: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
@@ -121,8 +127,7 @@ def _features(found: pl.LazyFrame) -> pl.LazyFrame:
     n, count = mine("n"), due("count")
     fade = pl.lit(2.0).pow(-(pl.col("invoice_date") - pl.col("base")) / 90.0)
     return found.select(
-        "legal_entity",
-        "invoice",
+        "row",
         "tenure_days",
         history_settled=n,
         history_days_late=(mine("sum_late") + 3 * pl.col("p_days")) / (n + 3),
@@ -140,9 +145,10 @@ def _features(found: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def columns(found: pl.DataFrame) -> list[pl.Series]:
+def columns(found: tuple[pl.DataFrame, pl.DataFrame]) -> list[pl.Series]:
     """By key."""
-    ordered = found.sort("legal_entity", "invoice")
+    rows, features = found
+    ordered = rows.select("row", "legal_entity", "invoice").join(features, on="row").sort("legal_entity", "invoice")
     return [ordered[name] for name in COLUMNS]
 
 

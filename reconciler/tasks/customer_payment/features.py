@@ -125,8 +125,7 @@ def _past(tables: Tables, rows: Rows, names: Sequence[str], outcomes: Outcomes) 
 
 
 def _float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    whole = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
-    return np.clip(whole, -_LARGEST, _LARGEST).astype(np.float32)
+    return np.nan_to_num(np.clip(values, -_LARGEST, _LARGEST).astype(np.float32), copy=False)
 
 
 def _amount(tables: Tables, rows: Days) -> npt.NDArray[np.float64]:

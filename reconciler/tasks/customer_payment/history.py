@@ -17,13 +17,13 @@ from reconciler.tasks.customer_payment.settlements import (
     Rows,
     Settlements,
     customer_day,
-    customer_start,
     decaying,
     halved,
     lateness,
     refuse_settled,
     running,
     settlements,
+    span,
 )
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -39,6 +39,19 @@ def history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers
     Raises ValueError for a row whose own settlement was known before its as-of date: there is nothing to predict.
     """
     refuse_settled(tables, rows)
+    order = np.argsort(customer_day(tables.customer[rows.positions], rows.as_of))
+    found = _sorted_history(tables, Rows(rows.positions[order], rows.as_of[order]), outcomes)
+    return {name: _put(values, order) for name, values in found.items()}
+
+
+def _put(values: Numbers, places: Days) -> Numbers:
+    out = np.empty_like(values)
+    out[places] = values
+    return out
+
+
+def _sorted_history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
+    """`history` of rows that are sorted by customer and as-of: so every look-up is near the one before it."""
     every = settlements(tables)
     settled = _settled(every, rows, tables.customer[rows.positions], outcomes)
     overdue = _overdue(tables, rows, outcomes)
@@ -83,8 +96,8 @@ def unusual_terms(tables: Tables, rows: Rows) -> Numbers:
     invoiced = tables.days("invoice_date")
     terms = np.clip(tables.days("due_date") - invoiced, -DAYS_LIMIT, DAYS_LIMIT)
     values = np.stack([np.ones(len(terms), dtype=np.int64), terms])
-    who, everything = tables.customer[rows.positions], np.arange(len(terms))
-    sums = _upto(tables.customer, invoiced + 1, values, chosen=everything, who=who, as_of=rows.as_of)
+    who = tables.customer[rows.positions]
+    sums = _upto(tables.customer, invoiced + 1, values, who=who, as_of=rows.as_of)
     own = invoiced[rows.positions] < rows.as_of
     count, total = sums - np.where(own, values[:, rows.positions], 0)
     usual = total / np.maximum(count, 1)
@@ -123,12 +136,11 @@ def _overdue(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Number
     ends = known + 1
     chosen = np.flatnonzero(begins < ends)
     values = np.stack([np.ones(len(due), dtype=np.int64), _amounts(tables), due])
-    who = tables.customer[rows.positions]
-    sums = _upto(tables.customer, begins, values, chosen=chosen, who=who, as_of=rows.as_of)
-    sums = sums - _upto(tables.customer, ends, values, chosen=chosen, who=who, as_of=rows.as_of)
+    both, days = np.tile(tables.customer[chosen], 2), np.concatenate([begins[chosen], ends[chosen]])
+    signed = np.concatenate([values[:, chosen], -values[:, chosen]], axis=1)
+    sums = _upto(both, days, signed, who=tables.customer[rows.positions], as_of=rows.as_of)
     own = (begins[rows.positions] <= rows.as_of) & (rows.as_of < ends[rows.positions])
-    sums = sums - np.where(own, values[:, rows.positions], 0)
-    count, amount, due_sum = sums
+    count, amount, due_sum = sums - np.where(own, values[:, rows.positions], 0)
     return {
         "count": count.astype(np.float64),
         "amount": amount.astype(np.float64) / _UNITS,
@@ -136,24 +148,27 @@ def _overdue(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Number
     }
 
 
-def _upto(customer: Days, day: Days, values: Days, *, chosen: Days, who: Days, as_of: Days) -> Days:
-    """[values, rows]: sums over the chosen invoices of the row's customer whose `day` is not after as-of."""
-    keys = customer_day(customer[chosen], day[chosen])
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    start = np.searchsorted(keys, customer_start(who), side="left")
-    end = np.searchsorted(keys, customer_day(who, as_of), side="right")
-    sums = np.stack([running(value[chosen][order]) for value in values])
-    return np.asarray(sums[:, end] - sums[:, start])
+def _upto(customer: Days, day: Days, values: Days, *, who: Days, as_of: Days) -> Days:
+    """[values, rows]: sums of the values of the row's customer whose `day` is not after as-of."""
+    keys = customer_day(customer, day)
+    order = np.argsort(keys)
+    start, end = span(keys[order], who, customer_day(who, as_of + 1))
+    out = np.empty((len(values), len(who)), dtype=np.int64)
+    for place, value in enumerate(values):
+        sums = running(value[order])
+        out[place] = sums[end] - sums[start]
+    return out
 
 
 def _tenure(tables: Tables, rows: Rows) -> Numbers:
     """Days from the customer's first other invoice to as-of, 0 where there is none before it."""
-    day = tables.days("invoice_date")
-    order = np.lexsort((day, tables.customer))
-    customer = np.append(tables.customer[order], -1)
-    first = np.searchsorted(customer[:-1], tables.customer[rows.positions], side="left")
-    first = first + (order[first] == rows.positions)
-    there = customer[first] == tables.customer[rows.positions]
-    opened = day[order[np.minimum(first, len(order) - 1)]]
-    return np.asarray(np.where(there, np.maximum(rows.as_of - opened, 0), 0), dtype=np.float64)
+    day, size = tables.days("invoice_date"), len(tables.customer)
+    keys = day * size + np.arange(size)  # sorts by day, and says which row it is
+    first = np.full(int(tables.customer.max(initial=-1)) + 1, NO_DAY * size)
+    np.minimum.at(first, tables.customer, keys)
+    second = np.full_like(first, NO_DAY * size)
+    others = keys != first[tables.customer]
+    np.minimum.at(second, tables.customer[others], keys[others])
+    who = tables.customer[rows.positions]
+    opened = np.where(first[who] == keys[rows.positions], second[who], first[who]) // size
+    return np.asarray(np.maximum(rows.as_of - opened, 0), dtype=np.float64)

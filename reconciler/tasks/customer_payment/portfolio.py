@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reconciler.tasks.customer_payment.outcomes import Outcomes
+from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
 from reconciler.tasks.customer_payment.settlements import (
     Numbers,
     Rows,
@@ -18,7 +18,6 @@ from reconciler.tasks.customer_payment.settlements import (
     halved,
     lateness,
     refuse_settled,
-    running,
     settlements,
 )
 from reconciler.tasks.customer_payment.tables import Tables
@@ -30,15 +29,27 @@ PRIOR_WEIGHT = 10.0
 
 def known_portfolio(settled: Settlements, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
     """Mean days late, shares late, very late and disputed before as-of, held to the prior while few."""
-    order = np.argsort(settled.day, kind="stable")
-    before = np.searchsorted(settled.day[order], rows.as_of, side="left")
-    told = running(settled.told[order])[before]
-    counted = {name: (values, before) for name, values in lateness(settled, outcomes).items()}
-    counted["disputed"] = (settled.disputed, told)
+    days, where = _days(settled)
+    before = np.searchsorted(days, rows.as_of)
+
+    def known(values: Days | None) -> Numbers:
+        return np.append(0.0, np.cumsum(np.bincount(where, weights=values, minlength=len(days))))
+
+    size, told = known(None), known(settled.told)
+    counted = {name: (known(values), size) for name, values in lateness(settled, outcomes).items()}
+    counted["disputed"] = (known(settled.disputed), told)
     return {
-        name: (running(values[order])[before] + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT)
-        for name, (values, of) in counted.items()
+        name: ((total + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT))[before]
+        for name, (total, of) in counted.items()
     }
+
+
+def _days(settled: Settlements) -> tuple[Days, Days]:
+    """The days on which something became known, and which of them is each settlement's. Days are few: sums by day
+    are whole numbers that a float64 holds exactly."""
+    first = int(settled.day.min(initial=0))
+    there = np.bincount(settled.day - first) > 0
+    return np.flatnonzero(there) + first, (np.cumsum(there) - 1)[settled.day - first]
 
 
 def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
@@ -59,7 +70,7 @@ def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbe
 
 def _recent(settled: Settlements, rows: Rows) -> Numbers:
     """Mean days late, each settlement halved in weight for every 90 days. Summed by day first: days are few."""
-    days, where = np.unique(settled.day, return_inverse=True)
+    days, where = _days(settled)
     if len(days) == 0:
         return np.full(len(rows.as_of), PRIOR["days_late"])
     count = np.bincount(where, minlength=len(days))

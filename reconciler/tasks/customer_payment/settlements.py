@@ -6,6 +6,7 @@ which it was paid (`settled_date`). History asks for the first, labels are made 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +58,7 @@ class Settlements:
 
     def before(self, rows: Rows, who: Days) -> tuple[Days, Days]:
         """[start, end) of the settlements of the customers `who` that were known strictly before each as-of."""
-        keys = customer_day(self.customer, self.day)
-        start = np.searchsorted(keys, customer_start(who), side="left")
-        return start, np.searchsorted(keys, customer_day(who, rows.as_of), side="left")
+        return span(customer_day(self.customer, self.day), who, customer_day(who, rows.as_of))
 
 
 def settlements(tables: Tables) -> Settlements:
@@ -68,7 +67,8 @@ def settlements(tables: Tables) -> Settlements:
     chosen = np.flatnonzero(day < NO_DAY)
     customer, day = tables.customer[chosen], day[chosen]
     late = (tables.days("settled_date") - tables.days("due_date"))[chosen]
-    order = np.lexsort((late, day, customer))
+    within = np.clip(late, -DAYS_LIMIT, DAYS_LIMIT) + DAYS_LIMIT
+    order = np.argsort(customer_day(customer, day) * (2 * DAYS_LIMIT + 1) + within)
     flags = _flags(tables)[chosen][order]
     told = ~np.isnan(flags)
     return Settlements(
@@ -101,9 +101,12 @@ def customer_day(customer: Days, day: Days) -> Days:
     return customer * _SPAN + np.clip(day - _FIRST_DAY, 0, _SPAN - 1)
 
 
-def customer_start(customer: Days) -> Days:
-    """The smallest `customer_day` of a customer."""
-    return customer * _SPAN
+def span(keys: Days, who: Days, until: Days) -> tuple[Days, Days]:
+    """[start, end) within sorted `customer_day` keys: from the first of each customer to the first not below `until`.
+
+    Quick where `until` is sorted: then neighbours look in the same place."""
+    first = np.searchsorted(keys, np.arange(int(who.max(initial=-1)) + 1) * _SPAN)
+    return first[who], np.searchsorted(keys, until)
 
 
 def running(values: Days) -> Days:
@@ -119,20 +122,32 @@ def halved(days: Days) -> Numbers:
 def decaying(group: Days, day: Days, values: list[Days]) -> list[Numbers]:
     """Per entry, the sum of each `values` over its group so far, every entry faded to that day.
 
-    Sorted by group, then day. y[i] = f[i] · y[i-1] + x[i] within a group, by doubling: log2(longest group) passes of
-    whole arrays. Factors stay below 1, so nothing overflows and no two groups' sums are ever subtracted.
+    Sorted by group, then day: y[i] = f[i] · y[i-1] + x[i], where f is 0 at the first of a group. Factors are never
+    above 1, so nothing overflows and no two groups' sums are ever subtracted.
     """
-    sums = [each.astype(np.float64) for each in values]
     factor = np.zeros(len(day))
-    same = group[1:] == group[:-1]
-    factor[1:] = np.where(same, halved(day[1:] - day[:-1]), 0.0)
-    longest = int(np.bincount(np.unique(group, return_inverse=True)[1]).max()) if len(day) else 0
-    shift = 1
-    while shift < longest:
-        faded = factor[shift:]
+    factor[1:] = np.where(group[1:] == group[:-1], halved(np.diff(day)), 0.0)
+    return _recurrence(factor, [each.astype(np.float64) for each in values])
+
+
+def _recurrence(factor: Numbers, values: list[Numbers]) -> list[Numbers]:
+    """y[i] = factor[i] · y[i-1] + value[i], from y[-1] = 0: √n pieces of √n entries, all pieces one step at a time,
+    and then what each piece takes over from the pieces before it."""
+    length = math.isqrt(max(len(factor) - 1, 0)) + 1
+    factors, *sums = (_pieces(each, length) for each in (factor, *values))
+    for step in range(1, length):
         for each in sums:
-            each[shift:] += faded * each[:-shift].copy()
-        factor[shift:] = faded * factor[:-shift].copy()
-        factor[:shift] = 0.0
-        shift *= 2
-    return sums
+            each[step] += factors[step] * each[step - 1]
+        factors[step] *= factors[step - 1]
+    for each in sums:
+        for piece in range(1, length):
+            each[-1, piece] += factors[-1, piece] * each[-1, piece - 1]
+        each[:-1, 1:] += factors[:-1, 1:] * each[-1, :-1]
+    return [np.ascontiguousarray(each.T).reshape(-1)[: len(factor)] for each in sums]
+
+
+def _pieces(values: Numbers, length: int) -> Numbers:
+    """[step, piece]: the values in pieces of `length`, the last one filled up with 0."""
+    filled = np.zeros(length * length)
+    filled[: len(values)] = values
+    return np.ascontiguousarray(filled.reshape(length, length).T)
