@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.git import Repository
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
+    from reconciler.domain.task import TaskSpec
     from reconciler.ports import Clock, SnapshotStore, Target, Trainer
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
@@ -186,6 +187,13 @@ def open_doorstep(session: Session) -> Doorstep:
     return Doorstep(CsvLook(), GitBeginnings(), generate, open_house)
 
 
+def tasks() -> Mapping[str, TaskSpec]:
+    """The tasks that there are, by name; light."""
+    from reconciler.tasks.customer_payment.spec import SPEC
+
+    return {SPEC.name: SPEC}
+
+
 def main() -> None:
     """Run the command line and exit with its code. What a terminal's encoding lacks is shown as an escape."""
     # A command lives shortly and keeps most of what it makes: thousands of records are no reason to look for garbage.
@@ -195,7 +203,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    code = run(make_root(build, open_doorstep))
+    code = run(make_root(build, open_doorstep, tasks))
     try:
         sys.stdout.flush()
     except OSError:  # told already; what is left in the buffer must not be tried again while Python ends

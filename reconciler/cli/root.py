@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from reconciler.cli.views.escape import terminal
 from reconciler.domain.errors import ReconcilerError, RetryLater
 
 if TYPE_CHECKING:
+    from reconciler.domain.task import TaskSpec
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
 
@@ -32,6 +33,7 @@ COMMANDS = {
     "init": ("init", "Begin a repository: an example company, or your own receivables file."),
     "validate": ("validate", "Check manifests and environments, offline, all problems at once."),
     "fmt": ("fmt", "Put manifests in their usual form; comments stay."),
+    "features": ("features", "Show the features that a recipe may include, and what each one is."),
     "schema": ("schema", "Print the JSON Schema of a kind."),
     "plan": ("plan", "Show what apply would do, and what is held and why."),
     "apply": ("apply", "Make every environment what main says."),
@@ -83,8 +85,13 @@ class Root(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def make_root(build: Callable[[Session], House], open_doorstep: Callable[[Session], Doorstep]) -> Root:
-    """The root command over a function that builds the house, and one for what `init` needs before there is one."""
+def make_root(
+    build: Callable[[Session], House],
+    open_doorstep: Callable[[Session], Doorstep],
+    tasks: Callable[[], Mapping[str, TaskSpec]] = dict,
+) -> Root:
+    """The root command over a function that builds the house, one for what `init` needs before there is one, and one
+    for the tasks that there are."""
 
     @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
     @click.version_option(__version__, "--version", prog_name="reconciler")
@@ -107,7 +114,7 @@ def make_root(build: Callable[[Session], House], open_doorstep: Callable[[Sessio
           reconciler history payment-prediction -e production
         """
         ctx.meta["reconciler.traceback"] = show_traceback
-        ctx.obj = Session(directory, output, not no_color, quiet, build, open_doorstep)
+        ctx.obj = Session(directory, output, not no_color, quiet, build, open_doorstep, tasks)
 
     assert isinstance(root, Root)  # noqa: S101  tells the type checker what the decorator made
     return root

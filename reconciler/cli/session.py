@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,14 @@ import click
 from reconciler.cli.views.escape import terminal
 
 if TYPE_CHECKING:
+    from reconciler.domain.task import TaskSpec
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
 
 
 @dataclass
 class Session:
-    """What the global options said, and the house, built on first use."""
+    """What the global options said, and the house, built on first use. `tasks` are known without a repository."""
 
     directory: Path
     output: str
@@ -27,6 +28,7 @@ class Session:
     quiet: bool
     build: Callable[[Session], House]
     open_doorstep: Callable[[Session], Doorstep]
+    tasks: Callable[[], Mapping[str, TaskSpec]] = dict
 
     @cached_property
     def house(self) -> House:

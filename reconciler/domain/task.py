@@ -6,7 +6,7 @@ The task's folder builds one `TaskSpec`; validation and planning read it. Formul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 FieldType = Literal["text", "number", "whole", "date", "flag"]
@@ -73,14 +73,16 @@ class EstimatorSpec:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """All that validation and planning may know of a task. `revision` is part of every fingerprint; `example` says
-    in words what the features' examples are computed on."""
+    """All that validation and planning may know of a task. `revision` is part of every fingerprint; `about` says
+    what the letters in formulas stand for, `example` what the features' examples are computed on."""
 
     name: str
     revision: int
     fields: Mapping[str, FieldSpec]
     features: Mapping[str, FeatureSpec]
     estimators: Mapping[str, EstimatorSpec]
+    group_about: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
     example: str = ""
 
     @property

@@ -1,15 +1,35 @@
 """The features of customer-payment, said in words: what each is, its unit, its sources, when it is known.
 
 Light: no numbers are computed here. `docs/features.md` and `reconciler features` are made from this; a test compares
-each example with what the task computes on `EXAMPLE`. In formulas n is the number of the customer's other invoices
-that were known to have settled before as-of; m, p, q and d are the portfolio's mean days late and its shares late,
-very late and disputed.
+each example with what the task computes on `EXAMPLE`.
 """
 
 from __future__ import annotations
 
 from reconciler.domain.task import FeatureSpec
 from reconciler.tasks.customer_payment.catalogue_history import HISTORY, PORTFOLIO
+
+#: What each group has in common, in the order of the catalogue.
+GROUPS = {
+    "invoice": "what the invoice itself says",
+    "terms": "when it has to be paid, and whether that is usual for the customer",
+    "calendar": "where in the week and the month the due date falls",
+    "customer": "what the customer's account says",
+    "customer-history": "what had become known of the customer's other invoices",
+    "portfolio": "what had become known of all customers' invoices together; in no recipe that does not ask for it",
+}
+
+#: What the letters and words of the formulas stand for.
+ABOUT = """\
+The as-of date is the invoice date in training and judging, and the day of the prediction in predicting: the same code
+computes all three. Other invoices are those of the same customer (legal entity and account), never the row itself.
+Of them only what was known strictly before as-of counts: a settlement from the day on which it was recorded, and it
+is as late as the day on which it was paid says. Late is more than lateAfterDays after the due date, very late is from
+veryLateAfterDays on. In means, days late count no further than 365 either way.
+n is the number of the customer's other invoices that were known to have settled; N that of all customers'. m, p, q and
+d are the portfolio's mean days late and its shares late, very late and disputed, over all legal entities, as if 10 more
+invoices had settled with 0 days, 25 % late, 5 % very late and 10 % disputed. So the first day of the data and a new
+customer have values too: nothing is ever missing, and what a customer without history gets is said of each feature."""
 
 #: The day and the invoices that every example is computed for (very late from 30 days on).
 EXAMPLE = """\
@@ -131,7 +151,7 @@ _CUSTOMER = (
         unit="days",
         known="as-of",
         others=("customer", "invoice_date"),
-        cold="as anybody; without an opening date 0",
+        cold="as anybody; where that day is missing, as tenure_days",
         example="2024-07-01 − 2023-07-02 = 365",
     ),
 )

@@ -7,7 +7,7 @@ asks. A change of any formula, default, limit or export raises `REVISION`, which
 from __future__ import annotations
 
 from reconciler.domain.task import EstimatorSpec, FieldSpec, ParameterSpec, TaskSpec
-from reconciler.tasks.customer_payment.catalogue import EXAMPLE, FEATURES
+from reconciler.tasks.customer_payment.catalogue import ABOUT, EXAMPLE, FEATURES, GROUPS
 
 REVISION = 2
 NAME = "customer-payment"
@@ -90,5 +90,7 @@ SPEC = TaskSpec(
     fields={field_key(field): field for field in _FIELDS},
     features={feature.name: feature for feature in FEATURES},
     estimators={estimator.kind: estimator for estimator in _ESTIMATORS},
+    group_about=GROUPS,
+    about=ABOUT,
     example=EXAMPLE,
 )
