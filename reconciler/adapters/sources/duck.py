@@ -17,6 +17,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     place = str(folder.resolve()).replace("'", "''")
     for setting in (
         "threads = 2",
+        "TimeZone = 'UTC'",
         "memory_limit = '1GB'",
         f"temp_directory = '{place}/spill'",
         f"allowed_directories = ['{place}']",

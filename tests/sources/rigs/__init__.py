@@ -11,12 +11,14 @@ from pathlib import Path
 
 from tests.sources.rigs.csv_rig import csv_rig
 from tests.sources.rigs.parquet_rig import parquet_rig
+from tests.sources.rigs.postgresql_rig import postgresql_rig
 from tests.sources.rigs.table import Rig
 
 #: Kind → a rig in a folder of the test's own.
 RIGS: Mapping[str, Callable[[Path], AbstractContextManager[Rig]]] = {
     "csv": csv_rig,
     "parquet": parquet_rig,
+    "postgresql": postgresql_rig,
 }
 #: Those that need a server: what is installed for them is a real component.
-REAL: frozenset[str] = frozenset()
+REAL = frozenset({"postgresql"})

@@ -1,0 +1,174 @@
+"""A PostgreSQL database: COPY of the wanted columns, all inputs of one database in one read-only transaction.
+
+Names are quoted and values bound by psycopg. No message of the server is passed on: it may quote the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.columns import positions
+from reconciler.adapters.sources.typed_sql import literal
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
+from reconciler.domain.inputs import PostgresqlSource, Source
+
+if TYPE_CHECKING:
+    import psycopg
+
+_TEXTS = {"text", "varchar", "bpchar", "name"}
+_DAYS = {"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_TOLD_EVERY = 1 << 22
+
+
+def _session(source: Source) -> Hashable:
+    assert isinstance(source, PostgresqlSource)  # noqa: S101  `kind_of` chose
+    return source.host, source.port, source.database, source.user, source.tls, source.credentials
+
+
+@contextmanager
+def _open(source: Source, access: Access) -> Iterator[Reader]:
+    assert isinstance(source, PostgresqlSource)  # noqa: S101  `kind_of` chose
+    access.allowed.check_host(source.host, source.port)
+    with _faults(source), _connected(source, access) as connection:
+
+        def read(wanted: Wanted, work: Work) -> Raw:
+            assert isinstance(wanted.input.source, PostgresqlSource)  # noqa: S101  it has the session's kind
+            with _faults(wanted.input.source):
+                return _read(connection, wanted, work, wanted.input.source.table)
+
+        yield read
+
+
+@contextmanager
+def _connected(source: PostgresqlSource, access: Access) -> Iterator[psycopg.Connection[Any]]:
+    """A connection whose one transaction sees one moment and can write nothing."""
+    import psycopg
+
+    if source.tls == "off" and source.host not in _LOOPBACK:
+        raise AuthorMustFix(
+            f"tls: off would send the password and the data of {source.host} in the open",
+            next_step="take it out, or write tls: require",
+        )
+    with psycopg.connect(
+        host=source.host,
+        port=source.port,
+        dbname=source.database,
+        user=source.user,
+        password=access.secret(source.credentials) if source.credentials else "",
+        connect_timeout=15,
+        application_name="reconciler",
+        options="-c TimeZone=UTC -c DateStyle=ISO -c extra_float_digits=1 -c bytea_output=hex",
+        sslmode={"off": "disable"}.get(source.tls, source.tls),
+        sslrootcert="system" if source.tls == "verify-full" else "",
+    ) as connection:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("SELECT 1").fetchone()  # from here on everything is of this moment
+        yield connection
+
+
+def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table: str) -> Raw:
+    from psycopg import sql
+
+    from reconciler.adapters.sources.readers.postgresql_where import pushed
+
+    name = sql.Identifier(*table.split(".", 1))
+    types = _columns(connection, name)
+    positions(wanted.names, list(types), table)
+    where = None if wanted.input.changes else pushed(wanted.input.where, types)
+    cells = [_cell(column, types[column]) for column in wanted.names] or [sql.SQL("1")]
+    rows = sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join(cells), name, where or sql.SQL("true")
+    )  # fmt: skip
+    file = work.folder / f"{wanted.table}.csv"
+    _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), (file, wanted, work))
+    asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
+    kinds = [_DAYS.get(types[column], "VARCHAR") for column in wanted.names]
+    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None)
+
+
+def _columns(connection: psycopg.Connection[Any], name: Any) -> Mapping[str, str]:
+    """Column → the name of its PostgreSQL type."""
+    from psycopg import sql
+
+    cursor = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(name))
+    found = cursor.description or []
+    oids = [column.type_code for column in found]
+    names = dict(connection.execute("SELECT oid, typname FROM pg_type WHERE oid = ANY(%s)", [oids]).fetchall())
+    return {column.name: names[column.type_code] for column in found}
+
+
+def _cell(column: str, kind: str) -> Any:
+    """A column as COPY shall write it: a line break inside a text becomes a space, as in a CSV file."""
+    from psycopg import sql
+
+    name = sql.Identifier(column)
+    return sql.SQL("translate({}::text, E'\\r\\n', '  ')").format(name) if kind in _TEXTS else name
+
+
+def _copy(connection: psycopg.Connection[Any], statement: Any, into: tuple[Path, Wanted, Work]) -> None:
+    file, wanted, work = into
+    done, told = 0, 0
+    with connection.cursor() as cursor, cursor.copy(statement) as copy, file.open("wb") as out:
+        for block in copy:
+            out.write(block)
+            done += len(block)
+            if done - told >= _TOLD_EVERY or not told:
+                told = done
+                work.progress(f"reading {wanted.table} (kB)", done // 1024, 0)
+    work.progress(f"reading {wanted.table} (kB)", done // 1024, done // 1024)
+
+
+def _relation(file: Path, kinds: Sequence[str]) -> str:
+    shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(kinds) or 1))
+    cells = ", ".join(f"TRY_CAST(c{i} AS {kind}) AS c{i}" for i, kind in enumerate(kinds) if kind != "VARCHAR")
+    return (
+        f"(SELECT row_number() OVER () AS line, *{f' REPLACE ({cells})' if cells else ''} FROM "  # noqa: S608
+        f"read_csv({literal(str(file))}, columns={{{shape}}}, header=false, auto_detect=false, delim=',', quote='\"', "
+        "escape='\"', nullstr='', allow_quoted_nulls=false, max_line_size=4194304))"
+    )
+
+
+@contextmanager
+def _faults(source: PostgresqlSource) -> Iterator[None]:
+    """What the server or the network refuses, in our words: theirs may hold data or a password."""
+    import psycopg
+    from psycopg import errors
+
+    where = f"{source.host}:{source.port}/{source.database}"
+    try:
+        yield
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        step = "check `source.table`: SCHEMA.TABLE, as the database spells it"
+        raise AuthorMustFix(f"{source.table} is not there in {where}", next_step=step) from None
+    except errors.InsufficientPrivilege:
+        step = f"whoever keeps the database: GRANT SELECT ON {source.table} TO {source.user}"
+        raise NeedsPerson(f"{source.user} may not read {source.table} in {where}", next_step=step) from None
+    except psycopg.Error as error:
+        raise _refused(error, source, where) from None
+
+
+def _refused(error: psycopg.Error, source: PostgresqlSource, where: str) -> ReconcilerError:
+    state = error.sqlstate or ""
+    text = str(error)  # looked at, never shown
+    if state.startswith("28") or "authentication failed" in text or "no password supplied" in text:
+        return NeedsPerson(
+            f"{where} refuses {source.user}", next_step="check `user`, `credentials` and the runner's variable"
+        )
+    if "certificate" in text or "SSL" in text:
+        return NeedsPerson(
+            f"{where} has no certificate that this machine trusts, or no TLS",
+            next_step="give the server one, add its authority to this machine, or write tls: require",
+        )
+    if "does not exist" in text and "database" in text:
+        return AuthorMustFix(f"there is no database {source.database} on {source.host}", next_step="check `database`")
+    kind = f"SQLSTATE {state}" if state else "no connection"
+    return RetryLater(f"{where} could not be read ({kind})", next_step="check that it is up, then run again")
+
+
+KIND = Kind(session=_session, open=_open)
