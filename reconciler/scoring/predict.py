@@ -98,7 +98,7 @@ def _columns(
     tables: Tables, rows: Days, found: npt.NDArray[np.float64], *, outcomes: list[str]
 ) -> dict[str, list[Any]]:
     invoices = tables.invoices
-    texts = {name: tables.texts(name)[rows].tolist() if name in invoices else [""] * len(rows) for name in TEXT_COLUMNS}
+    texts = {name: tables.texts(name, rows).tolist() if name in invoices else [""] * len(rows) for name in TEXT_COLUMNS}
     dates = {name: [to_date(int(day)) for day in tables.days(name)[rows]] for name in ("invoice_date", "due_date")}
     return {
         "legal_entity": texts["legal_entity"],

@@ -162,7 +162,7 @@ def _text(*names: str) -> Callable[[Tables, Days], Column]:
         out = np.full(len(rows), "", dtype=np.object_)
         for name in reversed(names):
             if name in tables.known and name in tables.invoices:
-                values = tables.texts(name)[rows]
+                values = tables.texts(name, rows)
                 filled = np.asarray(values != "", dtype=np.bool_)
                 out[filled] = values[filled]
         return out

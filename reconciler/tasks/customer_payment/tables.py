@@ -1,12 +1,13 @@
 """A snapshot's folder as one table of invoices, each with what is known of its customer.
 
 Reads Parquet with DuckDB, locked to the folder. Dates become whole days since 1970-01-01 (`NO_DAY` where there is
-none), numbers float64 (NaN where there is none), flags 1 and 0, texts str (missing: NaN). The caller has verified
-the folder's digests.
+none), numbers float64 (NaN where there is none), flags 1 and 0, texts str or categories of them (missing: NaN; ask
+`Tables.texts`). The caller has verified the folder's digests.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,7 @@ import pandas as pd
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.jobs import SnapshotManifest, SnapshotTable
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
-from reconciler.tasks.customer_payment.spec import INVOICE_KEY, SPEC
+from reconciler.tasks.customer_payment.spec import CUSTOMER_KEY, INVOICE_KEY, SPEC
 
 _EPOCH = date(1970, 1, 1)
 _ALWAYS = ("legal_entity", "invoice", "customer", "invoice_date", "due_date", "amount")
@@ -51,9 +52,13 @@ class Tables:
         """A date column as days."""
         return self.invoices[name].to_numpy(dtype=np.int64)
 
-    def texts(self, name: str) -> npt.NDArray[np.object_]:
-        """A text column as Python strings, empty where missing."""
-        return np.asarray(self.invoices[name].fillna("").astype(object).to_numpy(), dtype=np.object_)
+    def texts(self, name: str, rows: Days | slice = slice(None)) -> npt.NDArray[np.object_]:
+        """A text column as Python strings, empty where missing; all of it, or at some positions."""
+        column = self.invoices[name].iloc[rows]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            words = np.append(column.cat.categories.to_numpy(dtype=np.object_), "")
+            return np.asarray(words[column.cat.codes.to_numpy()], dtype=np.object_)  # missing: -1, the last word
+        return np.asarray(column.fillna("").astype(object).to_numpy(), dtype=np.object_)
 
 
 def load(folder: Path) -> Tables:
@@ -61,8 +66,9 @@ def load(folder: Path) -> Tables:
     manifest = SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes())
     connection = _locked(folder)
     try:
-        invoices = _read(connection, folder, manifest.tables.get("invoices"))
-        customers = _read(connection, folder, manifest.tables.get("customers"))
+        _make_words(connection, folder, manifest)
+        invoices = _read(connection, folder, manifest.tables.get("invoices"), INVOICE_KEY)
+        customers = _read(connection, folder, manifest.tables.get("customers"), CUSTOMER_KEY)
     finally:
         connection.close()
     missing = [name for name in _ALWAYS if name not in invoices]
@@ -72,19 +78,24 @@ def load(folder: Path) -> Tables:
             next_step="map these fields in the environment's data.invoices.mapping and refresh",
         )
     known = frozenset(_known(manifest))
-    return tables_from(invoices, customers, known=known, data_date=to_day(date.fromisoformat(manifest.data_date)))
+    return _joined(invoices, customers, known=known, data_date=to_day(date.fromisoformat(manifest.data_date)))
 
 
 def tables_from(invoices: pd.DataFrame, customers: pd.DataFrame, *, known: frozenset[str], data_date: int) -> Tables:
     """Join customers to invoices, fill in what was not mapped, and put rows in the order of their key."""
-    invoices = invoices.copy()
+    key = [name for name in INVOICE_KEY if name in invoices]
+    ordered = invoices.sort_values(key, kind="stable", ignore_index=True)
+    return _joined(ordered, customers, known=known, data_date=data_date)
+
+
+def _joined(invoices: pd.DataFrame, customers: pd.DataFrame, *, known: frozenset[str], data_date: int) -> Tables:
+    """`tables_from` of invoices that are in the order of their key; they are changed."""
     for name, value in (("instalment", 1), ("settled_date", NO_DAY)):
         if name not in invoices:
             invoices[name] = value
     _know_settlements(invoices, data_date)
-    invoices = invoices.sort_values(list(INVOICE_KEY), kind="stable", ignore_index=True)
     invoices = _with_customers(invoices, customers)
-    codes = invoices.groupby(["legal_entity", "customer"], sort=True, dropna=False).ngroup()
+    codes = invoices.groupby(["legal_entity", "customer"], sort=True, dropna=False, observed=True).ngroup()
     customer: Days = codes.to_numpy().astype(np.int64)
     return Tables(invoices, customer, known, data_date)
 
@@ -123,7 +134,7 @@ def _known(manifest: SnapshotManifest) -> list[str]:
 
 def _locked(folder: Path) -> Any:
     connection = duckdb.connect(":memory:")
-    connection.execute("SET threads = 1")
+    connection.execute("SET threads = 2")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET allowed_directories = ?", [[str(folder.resolve())]])
     connection.execute("SET enable_external_access = false")
@@ -131,22 +142,51 @@ def _locked(folder: Path) -> Any:
     return connection
 
 
-def _read(connection: Any, folder: Path, table: SnapshotTable | None) -> pd.DataFrame:
+def _make_words(connection: Any, folder: Path, manifest: SnapshotManifest) -> None:
+    """A type for each text column, whose values are its words in order: a number stands for each, in both tables the
+    same, so that what joins and groups by texts works on numbers. Not for invoice numbers: hardly one comes twice."""
+    sources: dict[str, list[str]] = {}
+    for table in manifest.tables.values():
+        files = ", ".join(_quoted(str(folder.resolve() / part.file), "'") for part in table.parts)
+        for column in table.columns if files else ():
+            if column.type == "text" and column.name != "invoice":
+                name = _quoted(column.name)
+                query = f"SELECT {name} FROM read_parquet([{files}]) WHERE {name} IS NOT NULL"  # noqa: S608
+                sources.setdefault(column.name, []).append(query)
+    for name, queries in sources.items():
+        connection.execute(f"CREATE TYPE {_words(name)} AS ENUM ({' UNION '.join(queries)} ORDER BY 1)")
+
+
+def _read(connection: Any, folder: Path, table: SnapshotTable | None, key: Sequence[str]) -> pd.DataFrame:
+    """The table in the order of its key."""
     if table is None or not table.parts:
         return pd.DataFrame()
     columns = ", ".join(_expression(column.name, column.type) for column in table.columns)
+    there = {column.name for column in table.columns}
+    order = ", ".join(f"{_quoted(name)} NULLS LAST" for name in key if name in there) or "1"
     files = [str(folder.resolve() / part.file) for part in table.parts]
-    frame: pd.DataFrame = connection.execute(f"SELECT {columns} FROM read_parquet($1)", [files]).df()  # noqa: S608
+    sql = f"SELECT {columns} FROM read_parquet($1) ORDER BY {order}"  # noqa: S608
+    frame: pd.DataFrame = connection.execute(sql, [files]).df()
     return frame
 
 
+def _quoted(text: str, mark: str = '"') -> str:
+    """Names of columns are quoted, and so are paths: they come from a file."""
+    return mark + text.replace(mark, mark * 2) + mark
+
+
+def _words(name: str) -> str:
+    return _quoted(f"words of {name}")
+
+
 def _expression(name: str, kind: str) -> str:
-    """The column as this module promises it. Names of columns are quoted: they come from a file."""
-    quoted = '"' + name.replace('"', '""') + '"'
+    """The column as this module promises it."""
+    quoted = _quoted(name)
     value = {
         "date": f"CAST(coalesce({quoted} - DATE '1970-01-01', {NO_DAY}) AS BIGINT)",
         "number": f"CAST({quoted} AS DOUBLE)",
         "whole": f"CAST(coalesce({quoted}, 1) AS BIGINT)",
         "flag": f"CAST({quoted} AS DOUBLE)",
-    }.get(kind, f"CAST({quoted} AS VARCHAR)")
+        "text": f"CAST({quoted} AS {'VARCHAR' if name == 'invoice' else _words(name)})",
+    }[kind]
     return f"{value} AS {quoted}"
