@@ -30,11 +30,17 @@ def forward_only(house: House, world: World, environments: Iterable[str]) -> str
                 f"main is at {tip[:12]}, and {name} was applied from the newer {last[:12]}",
                 next_step="fetch main, then plan again",
             )
+        line = f"git merge -s ours {_unrelated(house, last, tip)}{last}"
         raise NeedsPerson(
             f"main was rewritten: {name} was applied from {last[:12]}, which main does not contain any more",
-            next_step=f"merge it back: git merge -s ours {last} (kept by refs/reconciler/sources/{name})",
+            next_step=f"merge it back: {line} (kept by refs/reconciler/sources/{name})",
         )
     return tip
+
+
+def _unrelated(house: House, last: str, tip: str) -> str:
+    """The option that git wants where the two have no common past."""
+    return "" if house.history.merge_bases(tip, last) else "--allow-unrelated-histories "
 
 
 def _is_known(house: House, commit: str) -> bool:

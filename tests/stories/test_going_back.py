@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from tests.support.company import Company, tamper
@@ -178,10 +179,22 @@ def test_main_rewritten_right_after_the_first_refresh(company: Company) -> None:
     assert f"git merge -s ours {old}" in refused.err
 
 
-def _rewrite_main(company: Company) -> str:
-    """Main becomes one commit of the same files on top of its root; returns the tip that was."""
+def test_main_rewritten_to_an_unrelated_root_is_mended_by_the_line_as_it_is_printed(shop: Company) -> None:
+    old = _rewrite_main(shop, unrelated=True)
+    refused = shop.run("apply", "--yes", code=1)
+    (line,) = re.findall(r"git (merge -s ours .*?) \(kept by", refused.err)
+    assert old in line
+    shop.desk.git(*line.split(), "--no-edit")
+    shop.push()
+    assert shop.apply() == []
+    shop.settled()
+
+
+def _rewrite_main(company: Company, *, unrelated: bool = False) -> str:
+    """Main becomes one commit of the same files, on top of its root or a root itself; returns the tip that was."""
     old = company.desk.tip()
-    lone = company.desk.git("commit-tree", "-m", "Another past", "-p", _root(company), "HEAD^{tree}")
+    parents = [] if unrelated else ["-p", _root(company)]
+    lone = company.desk.git("commit-tree", "-m", "Another past", *parents, "HEAD^{tree}")
     company.desk.git("reset", "-q", "--hard", lone)
     company.push(force=True)
     return old
