@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli.command import command as make
@@ -9,6 +11,9 @@ from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.escape import terminal
 from reconciler.cli.views.table import table
+
+if TYPE_CHECKING:
+    from reconciler.usecases.lease import Listed
 
 
 @click.group("lease")
@@ -23,22 +28,31 @@ def list_(session: Session) -> None:
 
     found = leases(session.house)
     if session.output == "json":
-        json_out.emit({"format_version": 1, "leases": found})
+        found_plain = [{**json_out.plain(listed.lease), "ended": listed.ended} for listed in found]
+        json_out.emit({"format_version": 1, "leases": found_plain})
         return
-    rows = [
-        (
-            state.environment,
-            "held" if state.held else "free",
-            state.holder,
-            state.host,
-            str(state.process),
-            f"{state.expires:%Y-%m-%d %H:%M:%S}" if state.held else "-",
-            str(state.generation),
-        )
-        for state in found
-    ]
     header = ("environment", "state", "holder", "host", "process", "expires (UTC)", "generation")
-    click.echo("\n".join(table(rows, header=header) if rows else ["No lease has been taken yet."]))
+    rows = [_row(listed) for listed in found]
+    lines = table(rows, header=header) if rows else ["No lease has been taken yet."]
+    lines += [
+        f"{terminal(listed.lease.environment)}: held by a process that has ended; the next apply takes it over"
+        for listed in found
+        if listed.ended
+    ]
+    click.echo("\n".join(lines))
+
+
+def _row(listed: Listed) -> tuple[str, ...]:
+    state = listed.lease
+    return (
+        state.environment,
+        "ended" if listed.ended else "held" if state.held else "free",
+        state.holder,
+        state.host,
+        str(state.process),
+        f"{state.expires:%Y-%m-%d %H:%M:%S}" if state.held else "-",
+        str(state.generation),
+    )
 
 
 @make("break", epilog='reconciler lease break production --reason "the runner was shut down"')

@@ -180,6 +180,9 @@ class Lease(Protocol):
         """Take it, or take it over from a dead or expired holder (its intent is kept). Raises PlanAgain when
         somebody else holds it and `wait` has passed."""
 
+    def ended(self, lease: LeaseState) -> bool:
+        """True where the holder's process has provably ended: it ran on this host, and is gone or of an older boot."""
+
     def renew(self, lease: LeaseState, intent: Intent | None = None) -> LeaseState:
         """Extend it before an effect; `intent` names what is about to be stored (None keeps the present one).
         Raises PlanAgain when it was lost."""

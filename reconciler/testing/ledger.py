@@ -150,6 +150,11 @@ class FakeLease:
                 )
             self._sleep(min(2.0, left))
 
+    def ended(self, lease: LeaseState) -> bool:
+        """Whether its process has ended, as far as this host can tell."""
+        here = lease.host == self.identity.host
+        return here and (lease.boot_id != self.identity.boot_id or not self._lives(lease))
+
     def renew(self, lease: LeaseState, intent: Intent | None = None) -> LeaseState:
         """Extend it. Raises PlanAgain when it is not ours any more."""
         with self.shared.lock:
@@ -206,7 +211,7 @@ class FakeLease:
         if not lease.held or lease.expires <= self._clock.now():
             return True
         if lease.host == me.host:
-            return lease.boot_id != me.boot_id or not self._lives(lease)
+            return self.ended(lease)
         return lease.run_url is not None and lease.run_url == me.run_url
 
     def _let_time_pass(self, seconds: float) -> None:

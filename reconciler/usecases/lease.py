@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from reconciler.core.fold import fold
 from reconciler.domain.errors import AuthorMustFix
@@ -13,11 +14,20 @@ from reconciler.usecases.house import House
 from reconciler.usecases.unknown import unknown
 
 
-def leases(house: House) -> list[LeaseState]:
+@dataclass(frozen=True)
+class Listed:
+    """The lease of one environment; `ended`: its holder's process has provably ended."""
+
+    lease: LeaseState
+    ended: bool
+
+
+def leases(house: House) -> list[Listed]:
     """The lease of every environment that has had one."""
     house.history.fetch()
     names = sorted(house.source.read("HEAD").environments)
-    return [state for name in names if (state := house.lease.read(name)) is not None]
+    found = [state for name in names if (state := house.lease.read(name)) is not None]
+    return [Listed(state, state.held and house.lease.ended(state)) for state in found]
 
 
 def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from reconciler.adapters.git import GitLease, Holder, Repository
+from reconciler.testing import FakeClock
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL
 
@@ -50,6 +55,18 @@ def test_lease_list_says_free_after_an_apply_and_names_the_holder(shop: Company)
         ("production", False, os.getpid()),
         ("sandbox", False, os.getpid()),
     ]
+
+
+def test_lease_list_tells_a_holder_whose_process_has_ended(company: Company) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with Repository.discover(company.desk.path) as repository:
+        holder = Holder.present("ann", os.getpid())
+        GitLease(repository, replace(holder, process=gone.pid), FakeClock()).acquire("production", timedelta(0))
+    told = company.run("lease", "list")
+    assert "production: held by a process that has ended; the next apply takes it over" in told.out
+    found = {each["environment"]: each for each in company.run("lease", "list", "-o", "json").json["leases"]}
+    assert (found["production"]["ended"], found["sandbox"]["ended"]) == (True, False)
 
 
 def test_breaking_a_lease_that_nobody_holds_is_refused(shop: Company) -> None:

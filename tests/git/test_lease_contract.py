@@ -130,6 +130,16 @@ def test_a_process_id_of_another_machine_says_nothing(house: LeaseHouse, clock: 
         house.lease(holder("bob"), clock).acquire("sandbox", NO_WAIT)
 
 
+def test_a_holder_is_told_to_have_ended_only_where_that_is_certain(
+    house: LeaseHouse, clock: SetClock, gone: int
+) -> None:
+    me = house.lease(holder(), clock)
+    dead = house.lease(holder("ann", process=gone), clock).acquire("sandbox", NO_WAIT)
+    alive = house.lease(holder("bob", process=os.getpid()), clock).acquire("production", NO_WAIT)
+    elsewhere = house.lease(holder("eve", process=gone, host="laptop"), clock).acquire("staging", NO_WAIT)
+    assert [me.ended(lease) for lease in (dead, alive, elsewhere)] == [True, False, False]
+
+
 def test_the_same_run_again_takes_over_at_once(house: LeaseHouse, clock: SetClock) -> None:
     url = "https://ci.example.com/runs/7"
     house.lease(holder("ci", host="runner-1", run_url=url), clock).acquire("sandbox", NO_WAIT)

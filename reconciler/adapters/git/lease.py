@@ -86,6 +86,13 @@ class GitLease:
             self._sleep(min(_POLL, left))
         raise AssertionError("unreachable")
 
+    def ended(self, lease: LeaseState) -> bool:
+        """See `ports.Lease`. Where the system tells nothing of processes, nothing is believed dead."""
+        if not self._is_here(lease):
+            return False
+        gone = is_live_system() and process_start(lease.process) != lease.process_start
+        return lease.boot_id != self._holder.boot_id or gone
+
     def renew(self, lease: LeaseState, intent: Intent | None = None) -> LeaseState:
         """Extend it; `intent` names what is about to be stored. Raises PlanAgain when the ref is no longer ours."""
         renewed = replace(lease, expires=self._clock.now() + EXPIRY, intent=intent or lease.intent)
@@ -153,13 +160,13 @@ class GitLease:
         """True where nobody holds it: released, expired, its process or its boot gone, or the same CI run."""
         if not lease.held or lease.expires <= self._clock.now():
             return True
+        if self._is_here(lease) and (lease.boot_id != self._holder.boot_id or is_live_system()):
+            return self.ended(lease)
+        return lease.run_url is not None and lease.run_url == self._holder.run_url
+
+    def _is_here(self, lease: LeaseState) -> bool:
         me = self._holder
-        if lease.host == me.host and lease.boot_id and me.boot_id:
-            if lease.boot_id != me.boot_id:
-                return True
-            if is_live_system():
-                return process_start(lease.process) != lease.process_start
-        return lease.run_url is not None and lease.run_url == me.run_url
+        return bool(lease.host == me.host and lease.boot_id and me.boot_id)
 
     def _blob(self, lease: LeaseState) -> str:
         return self._repository.objects.make("blob", _encode(lease)).id
