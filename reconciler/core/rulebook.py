@@ -42,6 +42,14 @@ class Rulebook:
         those themselves."""
         return self.spec_of(self.rules[-2] if self.adopt and len(self.rules) > 1 else self.in_force)
 
+    @property
+    def automatic(self) -> Rulebook:
+        """The rules as a run without a saved plan follows them: where those on record say `autoApply: false`, an Adopt
+        that is not the first waits for such a plan."""
+        if self.adopt is None or len(self.rules) < 2 or self.recorded_spec.auto_apply:
+            return self
+        return Rulebook(self.environment, self.rules[:-1], self.parsed, held=_awaits_a_plan(self.environment))
+
     def spec_of(self, rules: Rules) -> EnvironmentSpec:
         return self.parsed[rules.environment_blob].spec
 
@@ -106,6 +114,18 @@ def _reason(before: Rules, after: Rules) -> str:
         if old != new
     ]
     return f"{' and '.join(changed)} changed since the rules in force"
+
+
+def _awaits_a_plan(environment: str) -> Held:
+    return Held(
+        environment=environment,
+        model=None,
+        version=None,
+        reason="saved-plan-only",
+        detail="the rules in force say autoApply: false, so that a saved plan adopts others",
+        next_step=f"reconciler plan -e {environment} --out FILE, look at it, reconciler apply FILE",
+        who="operator",
+    )
 
 
 def _not_adopted(environment: str, lacking: Lacking) -> Held:

@@ -1,6 +1,7 @@
 """Copy production's data into the training environment: extract, keep by content, record with its date.
 
-Writes the environment's first Adopt before anything else. The ledger gets digest, dates and counts; never data.
+Writes the environment's Adopt before anything else; where the rules on record say `autoApply: false` a saved plan
+does, and they are followed until then. The ledger gets digest, dates and counts; never data.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _read(house: House) -> World:
 
 
 def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[Run, Rulebook]:
-    book = rulebook_of(world, environment)
+    book = rulebook_of(world, environment).automatic
     if book.spec.training is None and book.spec.data.copy_of is None:
         others = ", ".join(sorted(world.ledgers.keys() - {environment})) or "none"
         raise AuthorMustFix(
@@ -87,7 +88,7 @@ def _run(house: House, world: World, environment: str, leases: Leases) -> tuple[
 def _inputs(world: World, origin: str) -> EnvironmentData:
     """The data block of the environment that is copied from, by its rules in force where it has any."""
     book = open_rulebook(world, origin) if origin in world.ledgers else None
-    data = book.spec.data if book else None
+    data = book.automatic.spec.data if book else None
     faults = [fault for fault in world.source.problems if ("environment", origin) in fault.touches]
     if book is None and faults:
         raise AuthorMustFix(f"the data of {origin} is not known: {faults[0]}", next_step="reconciler validate")
@@ -103,8 +104,9 @@ def _notes(world: World, names: set[str]) -> Iterator[str]:
     """Where the rules that were followed are not those that main says."""
     for name in sorted(names & world.ledgers.keys()):
         book = open_rulebook(world, name)
-        if book and book.held:
-            yield f"{name}'s file on main is not in force ({book.held.detail}): {book.held.next_step}"
+        held = book.automatic.held if book else None
+        if held:
+            yield f"{name}'s file on main is not in force ({held.detail}): {held.next_step}"
         elif ("environment", name) in touched(world.source.problems):
             yield f"{name}'s file on main is refused, and the rules in force were followed: reconciler validate"
 

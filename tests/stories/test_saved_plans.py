@@ -78,6 +78,17 @@ def test_an_environment_without_auto_apply_wants_a_saved_plan(found: Found) -> N
     company.settled()
 
 
+def test_a_refresh_adopts_no_rules_where_only_a_saved_plan_may(found: Found) -> None:
+    company = found(sandbox={"autoApply": False})
+    adopted = company.file("rules.json", "sandbox")
+    company.merge(company.rules("sandbox", data={"copyOf": "production", "maxAge": "9d"}))
+    told = company.run("data", "refresh", "sandbox")
+    assert "sandbox's file on main is not in force" in told.err + told.out
+    assert "reconciler plan -e sandbox --out FILE" in told.err + told.out
+    assert company.receipts("sandbox")[-1].startswith("refresh")
+    assert company.file("rules.json", "sandbox") == adopted
+
+
 def test_switching_auto_apply_on_wants_a_saved_plan_too(local: Company) -> None:
     local.merge(local.rules("production", autoApply=False))
     plan = str(local.folder / "plan.json")
