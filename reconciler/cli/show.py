@@ -93,4 +93,6 @@ def _artifact(shown: Shown) -> list[str]:
         lines.append(
             f"             reported by itself: log-loss {figures.log_loss:.3f}, accuracy {figures.accuracy:.1%}"
         )
+    if artifact.cold_start is not None:
+        lines.append(f"             trained on {artifact.cold_start}")
     return lines

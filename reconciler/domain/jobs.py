@@ -6,14 +6,17 @@ the box. The answer is `result.json` in the output folder; `train` also leaves `
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.names import Digest
-from reconciler.domain.record import Figures, Kept
+from reconciler.domain.record import ColdStart, Figures, Kept
 
 JOB_FORMAT = 1
+CARD_FORMAT = 2
 
 
 class TrainJob(Kept):
@@ -61,6 +64,7 @@ class TrainResult(Kept):
     reported: Figures | None
     rows: int
     parity: float = Field(description="largest difference between onnxruntime and scikit-learn")
+    cold_start: ColdStart | None = None
 
 
 class JudgeResult(Kept):
@@ -90,11 +94,16 @@ Result = TrainResult | JudgeResult | CheckResult | JobFailure
 
 
 class CardInput(Kept):
-    """A named typed input of the model: a `[rows, 1]` tensor, float32 or string."""
+    """A named typed input of the model, a `[rows, 1]` tensor, with its definition: the formula in words, its unit, when
+    it is known, and what a customer without history gets. Cards of format 1 have the formula alone."""
 
     name: str
     type: Literal["float32", "string"]
     summary: str
+    group: str = ""
+    unit: str = ""
+    known_at: Literal["", "invoice-date", "as-of"] = ""
+    without_history: str = ""
 
 
 class Probe(Kept):
@@ -107,7 +116,7 @@ class Probe(Kept):
 class ModelCard(Kept):
     """What is stored beside the model: no date of a run, no path, no identifier, nothing of a single customer."""
 
-    format_version: int = 1
+    format_version: int = CARD_FORMAT
     model: str
     version: str
     fingerprint: Digest
@@ -120,6 +129,7 @@ class ModelCard(Kept):
     very_late_after_days: int
     trained_until: str
     rows: int
+    cold_start: ColdStart | None = Field(None, description="of the rows fitted on; null before format 2")
     inputs: list[CardInput]
     opset: int
     libraries: dict[str, str]
@@ -127,6 +137,29 @@ class ModelCard(Kept):
     parity: float
     reported: Figures | None
     probe: Probe
+
+    @classmethod
+    def read(cls, content: bytes) -> ModelCard:
+        """A card of this or an older format. Raises VerificationFailed for a newer one, and for what is no card."""
+        try:
+            written = json.loads(content)
+            newer = int(written["format_version"]) > CARD_FORMAT
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise VerificationFailed("its card is not a model card", next_step=_VERIFY) from error
+        if newer:
+            raise VerificationFailed(
+                f"its card has format {written['format_version']}, this reconciler reads up to {CARD_FORMAT}",
+                next_step="upgrade the reconciler",
+            )
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            raise VerificationFailed(
+                f"its card is not a model card ({error.error_count()} faults)", next_step=_VERIFY
+            ) from error
+
+
+_VERIFY = "reconciler verify says which artifact it is"
 
 
 class SnapshotColumn(Kept):

@@ -64,6 +64,21 @@ class Figures(Kept):
     outcomes: dict[str, OutcomeFigures]
     confusion: list[list[int]]
     order: list[str] = Field(default_factory=list, description="the outcomes of the matrix's rows and columns")
+    without_history: int | None = Field(
+        None, description="of these rows, those of customers of whom nothing was known to have settled"
+    )
+
+
+class ColdStart(Kept):
+    """How many rows a model was fitted on, and how many of them are of customers of whom nothing was known to have
+    settled: those got the portfolio's figures."""
+
+    rows: int
+    without_history: int
+
+    def __str__(self) -> str:
+        share = self.without_history / self.rows if self.rows else 0.0
+        return f"{self.rows:,} rows, {self.without_history:,} ({share:.1%}) without history"
 
 
 class Served(Kept):
@@ -129,6 +144,7 @@ class Artifact(Kept):
     task_revision: int | None = None
     lock_digest: Digest | None = None
     reported: Figures | None = None
+    cold_start: ColdStart | None = None
     trained_at: datetime | None = None
     isolation: Isolation | None = None
     last_failure: Failure | None = None

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
+from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import CheckJob, CheckResult, ModelCard
 from reconciler.scoring.session import Session
 from reconciler.training import probe
@@ -49,9 +49,9 @@ def read(path: Path, limit: int) -> bytes:
 
 def _card(content: bytes) -> ModelCard:
     try:
-        card = ModelCard.model_validate_json(content)
-    except ValidationError as error:
-        raise refuse(f"its card is not a model card ({error.error_count()} faults)") from error
+        card = ModelCard.read(content)
+    except VerificationFailed as error:
+        raise refuse(error.message) from error
     require(len(card.probe.expected) <= _MOST_PROBES, "its card has too many probe rows")
     return card
 

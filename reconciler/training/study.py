@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from sklearn.pipeline import Pipeline
 
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Exam, Recipe
-from reconciler.domain.record import Figures
+from reconciler.domain.record import ColdStart, Figures
 from reconciler.tasks.customer_payment import baselines, estimators
 from reconciler.tasks.customer_payment.evaluation import figures
 from reconciler.tasks.customer_payment.features import FeatureTable, feature_table, select
 from reconciler.tasks.customer_payment.filters import passing
+from reconciler.tasks.customer_payment.history import without_history
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
 from reconciler.tasks.customer_payment.settlements import Rows
 from reconciler.tasks.customer_payment.spec import SPEC
@@ -49,6 +51,16 @@ class Study:
     truth: Days
     wanted: Mask
     table: FeatureTable
+
+    @cached_property
+    def cold(self) -> Mask:
+        """The rows of customers of whom nothing was known to have settled."""
+        return without_history(self.tables, Rows(self.rows, self.invoiced))
+
+    @property
+    def cold_start(self) -> ColdStart:
+        """How many of the rows that the recipe is fitted on have no history."""
+        return ColdStart(rows=int(self.wanted.sum()), without_history=int((self.wanted & self.cold).sum()))
 
     def fit(self, chosen: Mask) -> Pipeline:
         """The recipe fitted on the chosen rows."""
@@ -141,6 +153,5 @@ def examine(this: Study, exam: Exam) -> Examined:
     model = this.fit(fitted_on).predict_proba(this.table.take(asked).frame())
     rows = Rows(this.rows[asked], this.invoiced[asked])
     others = baselines.baselines(this.tables, rows, this.outcomes, known=this.truth[before & eligible])
-    return Examined(
-        to_date(cut), figures(truth, model, names), {name: figures(truth, p, names) for name, p in others.items()}
-    )
+    found = figures(truth, model, names).model_copy(update={"without_history": int(this.cold[asked].sum())})
+    return Examined(to_date(cut), found, {name: figures(truth, p, names) for name, p in others.items()})

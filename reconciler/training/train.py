@@ -15,7 +15,7 @@ from reconciler.domain.jobs import CardInput, ModelCard, TrainJob, TrainResult
 from reconciler.domain.manifests import Exam
 from reconciler.domain.record import Figures
 from reconciler.tasks.customer_payment.estimators import used_inputs
-from reconciler.tasks.customer_payment.features import FeatureTable
+from reconciler.tasks.customer_payment.features import Column, FeatureTable
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import load, to_date
 from reconciler.training import environment, parity, probe
@@ -48,7 +48,7 @@ def train(job: TrainJob, progress: Progress) -> tuple[TrainResult, dict[str, byt
     largest = _same(trained, model, inputs, table)
     card = _card(job, this, trained=trained, inputs=inputs, reported=reported, largest=largest)
     progress("trained", _STEPS, _STEPS)
-    result = TrainResult(reported=reported, rows=int(this.wanted.sum()), parity=largest)
+    result = TrainResult(reported=reported, rows=this.cold_start.rows, parity=largest, cold_start=this.cold_start)
     return result, {"model.onnx": model, "model-card.json": rfc8785.dumps(card.model_dump(mode="json"))}
 
 
@@ -64,15 +64,20 @@ def _inputs(trained: Pipeline, this: Study) -> tuple[list[CardInput], FeatureTab
     """The inputs that the model really reads, and the table of just these."""
     used = used_inputs(trained)
     columns = {name: values for name, values in this.table.columns.items() if name in used}
-    inputs = [
-        CardInput(
-            name=name,
-            type="float32" if values.dtype == np.float32 else "string",
-            summary=SPEC.features[name].summary,
-        )
-        for name, values in columns.items()
-    ]
-    return inputs, FeatureTable(columns)
+    return [_defined(name, values) for name, values in columns.items()], FeatureTable(columns)
+
+
+def _defined(name: str, values: Column) -> CardInput:
+    feature = SPEC.features[name]
+    return CardInput(
+        name=name,
+        type="float32" if values.dtype == np.float32 else "string",
+        summary=feature.summary,
+        group=feature.group,
+        unit=feature.unit,
+        known_at=feature.known,
+        without_history=feature.cold,
+    )
 
 
 def _same(trained: Pipeline, model: bytes, inputs: list[CardInput], table: FeatureTable) -> float:
@@ -105,6 +110,7 @@ def _card(
         very_late_after_days=this.outcomes.very_late_after,
         trained_until=to_date(this.tables.data_date).isoformat(),
         rows=int(this.wanted.sum()),
+        cold_start=this.cold_start,
         inputs=inputs,
         opset=OPSET,
         libraries={name: version(name) for name in _LIBRARIES},

@@ -19,7 +19,7 @@ from reconciler.core.rulebook import rulebooks
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
 from reconciler.domain.errors import NeedsPerson, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
-from reconciler.domain.record import Receipt
+from reconciler.domain.record import Receipt, TrainReceipt
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
@@ -217,4 +217,10 @@ def _try(run: Run, action: Action) -> Done:
             failed(run, action, error.message)  # a job that found no box was not tried
         why = f"{error.message}; {error.next_step}".rstrip("; ")
         return Done(action, "failed", why, error.exit_code, final=not isinstance(error, RetryLater))
-    return Done(action, receipt.outcome, receipt.reason, 1 if receipt.outcome == "failed" else 0)
+    return Done(action, receipt.outcome, receipt.reason or _told(receipt), 1 if receipt.outcome == "failed" else 0)
+
+
+def _told(receipt: Receipt) -> str:
+    """What is worth a word though it succeeded: on how many rows a model was trained, and how many were cold starts."""
+    cold = receipt.artifact.cold_start if isinstance(receipt, TrainReceipt) else None
+    return str(cold) if cold is not None else ""

@@ -17,7 +17,6 @@ from reconciler.domain.plan import Judge, Train
 from reconciler.domain.record import (
     Artifact,
     Failure,
-    Figures,
     Isolation,
     Judgement,
     JudgeReceipt,
@@ -50,8 +49,7 @@ def _already_stored(run: Run, action: Train) -> Receipt | None:
         files = run.store(action.environment).files(digest)
     except VerificationFailed:
         return None
-    card = ModelCard.model_validate_json(files[oci.CARD_FILE])
-    return _trained(run, action, intent, card.reported)
+    return _trained(run, action, intent, ModelCard.read(files[oci.CARD_FILE]))
 
 
 def _train_anew(run: Run, action: Train) -> Receipt:
@@ -73,7 +71,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
             return train_failed(run, action, _failure(refused, artifact.fingerprint or "", run))
         contents = {name: ran.files[name].read_bytes() for name in (oci.MODEL_FILE, oci.CARD_FILE)}
         result, isolation = ran.result, ran.isolation
-    return _trained(run, action, _store(run, action, contents, isolation), result.reported)
+    return _trained(run, action, _store(run, action, contents, isolation), result)
 
 
 def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
@@ -98,11 +96,12 @@ def _store(run: Run, action: Train, contents: Mapping[str, bytes], isolation: Is
     return intent
 
 
-def _trained(run: Run, action: Train, stored: Intent, reported: Figures | None) -> Receipt:
+def _trained(run: Run, action: Train, stored: Intent, told: TrainResult | ModelCard) -> Receipt:
     artifact = action.artifact.model_copy(
         update={
             "digest": stored.digest,
-            "reported": reported,
+            "reported": told.reported,
+            "cold_start": told.cold_start,
             "trained_at": run.house.clock.now(),
             "isolation": Isolation(network=stored.network, files=stored.files) if stored.network else None,
             "lock_digest": stored.lock_digest or None,

@@ -54,7 +54,7 @@ def predict(
     book = rulebook_of(world, environment)
     name = _model(world, environment, model)
     version, digest, files = _deployed(house, world, book, name)
-    card = ModelCard.model_validate_json(files[oci.CARD_FILE])
+    card = ModelCard.read(files[oci.CARD_FILE])
     refuse_future(house, as_of)
     with _data(house, world, book, as_of) as (folder, day, newest):
         seen = day < date.fromisoformat(card.trained_until)

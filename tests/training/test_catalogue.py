@@ -56,6 +56,10 @@ def test_an_example_gives_what_it_says(name: str) -> None:
 
 def test_the_example_is_told_with_the_dates_that_it_is_computed_from() -> None:
     told = SPEC.example
-    for text in ("dated 2024-01-10, due 2024-02-09, paid 2024-02-09", "dated 2024-03-02, due 2024-04-01, paid 2024-04-11",
-                 "dated 2024-05-12, due 2024-06-01, over 500", "dated 2024-07-01 and due 2024-07-31"):  # fmt: skip
+    for text in (
+        "dated 2024-01-10, due 2024-02-09, paid 2024-02-09",
+        "dated 2024-03-02, due 2024-04-01, paid 2024-04-11",
+        "dated 2024-05-12, due 2024-06-01, over 500",
+        "dated 2024-07-01 and due 2024-07-31",
+    ):
         assert text in told

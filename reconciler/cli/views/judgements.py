@@ -13,7 +13,9 @@ def judgement_lines(judgement: Judgement) -> list[str]:
     rows += [(f"baseline: {name.replace('_', ' ')}", figures) for name, figures in sorted(judgement.baselines.items())]
     width = max(len(label) for label, _ in rows)
     lines = [_line(label.ljust(width), figures) for label, figures in rows]
-    return [*lines, f"on {judgement.figures.rows:,} invoices from {judgement.cut} on"]
+    cold = judgement.figures.without_history
+    without = f", {cold:,} of them of customers without history" if cold is not None else ""
+    return [*lines, f"on {judgement.figures.rows:,} invoices from {judgement.cut} on{without}"]
 
 
 def _line(label: str, figures: Figures) -> str:
