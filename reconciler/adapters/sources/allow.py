@@ -81,6 +81,15 @@ def open_allowed(path: str, root: Path, allowed: Sequence[Path]) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def allowed_folder(path: str, root: Path, allowed: Sequence[Path]) -> Path:
+    """The real place of a folder that may be read. Raises AuthorMustFix as `open_allowed`."""
+    place = _resolve(path, root)
+    _must_be_allowed(path, place, allowed)
+    if not place.is_dir():
+        raise AuthorMustFix(f"{path} is a file, not a folder", next_step="name the folder")
+    return place
+
+
 @contextmanager
 def open_all(path: str, root: Path, allowed: Sequence[Path], ending: str) -> Iterator[list[tuple[str, BinaryIO]]]:
     """Open a file, every file with this ending in a folder, or those that a pattern in the last part of the path

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.sources.rigs.csv_rig import csv_rig
+from tests.sources.rigs.delta_rig import delta_rig
 from tests.sources.rigs.parquet_rig import parquet_rig
 from tests.sources.rigs.postgresql_rig import postgresql_rig
 from tests.sources.rigs.table import Rig
@@ -18,6 +19,7 @@ from tests.sources.rigs.table import Rig
 RIGS: Mapping[str, Callable[[Path], AbstractContextManager[Rig]]] = {
     "csv": csv_rig,
     "parquet": parquet_rig,
+    "delta": delta_rig,
     "postgresql": postgresql_rig,
 }
 #: Those that need a server: what is installed for them is a real component.

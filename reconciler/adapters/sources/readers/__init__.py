@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.adapters.sources.asking import Kind
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.inputs import CsvSource, ParquetSource, PostgresqlSource, Source
+from reconciler.domain.inputs import CsvSource, DeltaSource, ParquetSource, PostgresqlSource, Source
 
 
 def kind_of(source: Source) -> Kind:
@@ -18,6 +18,10 @@ def kind_of(source: Source) -> Kind:
             from reconciler.adapters.sources.readers import parquet_files
 
             return parquet_files.KIND
+        case DeltaSource():
+            from reconciler.adapters.sources.readers import delta
+
+            return delta.KIND
         case PostgresqlSource():
             from reconciler.adapters.sources.readers import postgresql
 

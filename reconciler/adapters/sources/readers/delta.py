@@ -1,0 +1,118 @@
+"""Delta tables: the rows that the table's log says there are, at one version, by the library that knows the format.
+
+The folder and every file that the log names have to lie where the runner allows reading; the log is as hostile as
+any other file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from reconciler.adapters.sources.allow import allowed_folder
+from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.columns import positions
+from reconciler.adapters.sources.typed_sql import quoted
+from reconciler.domain.errors import AuthorMustFix, RetryLater
+from reconciler.domain.inputs import DeltaSource, Source
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+_TOLD_EVERY = 100_000
+
+
+@contextmanager
+def _open(source: Source, access: Access) -> Iterator[Reader]:
+    assert isinstance(source, DeltaSource)  # noqa: S101  `kind_of` chose
+
+    def read(wanted: Wanted, work: Work) -> Raw:
+        folder = allowed_folder(source.path, access.root, access.allowed.folders)
+        table = _table(source, folder)
+        positions(wanted.names, [field.name for field in table.schema().fields], source.path)
+        types = _load(table, source.path, wanted, work)
+        return Raw(f"raw_{wanted.table}", [types[f"c{i}"] for i in range(len(wanted.names))], _asked(source, table))
+
+    yield read
+
+
+def _asked(source: DeltaSource, table: DeltaTable) -> str:
+    return f"delta table {source.path} at version {table.version()}"
+
+
+def _table(source: DeltaSource, folder: Path) -> DeltaTable:
+    """The table at its version. Raises AuthorMustFix for a folder that is none, a version that is gone, a format that
+    is newer than the library, and a log that names files outside of the folder."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    if not (folder / "_delta_log").is_dir():
+        raise AuthorMustFix(f"{source.path} is no Delta table: its _delta_log is not there", next_step="check the path")
+    try:
+        table = DeltaTable(folder, version=source.version)
+        files = table.file_uris()
+    except (TableNotFoundError, DeltaError, OSError, ValueError) as error:
+        at = "" if source.version is None else f" at version {source.version}"
+        raise AuthorMustFix(
+            f"the Delta table {source.path} cannot be read{at} ({type(error).__name__})",
+            next_step="check its log, and that the version is kept; a newer format needs a newer reconciler",
+        ) from None
+    outside = next((file for file in files if not _inside(file, folder)), None)
+    if outside is not None:
+        raise AuthorMustFix(
+            f"the log of {source.path} names a file outside of the table's folder",
+            next_step="copy the table whole, then name the copy",
+        )
+    return table
+
+
+def _inside(file: str, folder: Path) -> bool:
+    parts = urlsplit(file)
+    if parts.scheme not in ("", "file") or parts.netloc:
+        return False
+    places = {Path(parts.path), Path(unquote(parts.path))}
+    return all(place.resolve().is_relative_to(folder) for place in places if place.exists()) and any(
+        place.exists() for place in places
+    )
+
+
+def _load(table: DeltaTable, path: str, wanted: Wanted, work: Work) -> Mapping[str, str]:
+    """Make `raw_TABLE` from the table's rows; column → DuckDB type."""
+    cells = ", ".join(f"{quoted(name)} AS c{i}" for i, name in enumerate(wanted.names)) or "1 AS c0"
+    place, made, done = f"raw_{wanted.table}", False, 0
+    for batch in _batches(table, cells, path):
+        work.database.register("batch_", batch)
+        rows = f"SELECT {done} + row_number() OVER () AS line, * FROM batch_"  # noqa: S608
+        work.database.execute(f"INSERT INTO {place} {rows}" if made else f"CREATE TEMP TABLE {place} AS {rows}")
+        work.database.unregister("batch_")
+        made, done = True, done + batch.num_rows
+        work.progress(f"reading {wanted.table} (rows)", done, 0)
+    if not made:
+        empty = ", ".join(f"NULL::VARCHAR AS c{i}" for i in range(len(wanted.names) or 1))
+        work.database.execute(f"CREATE TEMP TABLE {place} AS SELECT 0::BIGINT AS line, {empty} LIMIT 0")
+    return {row[0]: row[1] for row in work.database.execute(f"DESCRIBE {place}").fetchall()}
+
+
+def _batches(table: DeltaTable, cells: str, path: str) -> Iterator[Any]:
+    """The rows, in pieces. The library raises bare exceptions whose texts hold paths: only that it failed is told."""
+    from deltalake import QueryBuilder
+
+    batches = None
+    while True:
+        try:
+            batches = batches or iter(QueryBuilder().register("t", table).execute(f"SELECT {cells} FROM t"))  # noqa: S608
+            batch = next(batches, None)
+        except Exception:
+            raise RetryLater(
+                f"a file of the Delta table {path} cannot be read",
+                next_step="if the table was vacuumed meanwhile, run again; else mend the file",
+            ) from None
+        if batch is None:
+            return
+        yield batch
+
+
+KIND = Kind(session=id, open=_open)
