@@ -57,9 +57,12 @@ def _tell(session: Session, found: Predicted, environment: str, out: Path | None
     """On stderr: how many, and where the data ends long before as-of."""
     if found.stale:
         days = (found.as_of - found.newest).days
+        step = (
+            f"reconciler data refresh {environment}" if found.copied else f"refresh it, or take --as-of {found.newest}"
+        )
         session.say(
-            f"warning: the data of {environment} ends on {found.newest}, {days} days before {found.as_of}: "
-            f"refresh it, or take --as-of {found.newest}"
+            f"warning: the data of {environment} ends on {found.newest} (its newest invoice or payment), "
+            f"{days} days before {found.as_of}: {step}"
         )
     if out is not None or not found.rows:
         told = f"{found.rows:,} open invoices as of {found.as_of} by {found.model} {found.version}"

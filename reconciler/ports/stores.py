@@ -97,6 +97,9 @@ class SnapshotStore(Protocol):
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""
 
+    def newest(self, digest: str) -> date | None:
+        """The date of the newest invoice or settlement in the files, which `folder` has verified; None without rows."""
+
 
 class Target(Protocol):
     """Where an environment's deployed models are read from."""

@@ -19,20 +19,22 @@ from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import ModelCard
 from reconciler.scoring.session import Session
 from reconciler.tasks.customer_payment.features import feature_table
-from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
+from reconciler.tasks.customer_payment.outcomes import LATE, ON_TIME, VERY_LATE, Days, Outcomes
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables, load, to_date, to_day
 
 Progress = Callable[[str, int, int], None]
 TEXT_COLUMNS = ("legal_entity", "invoice", "customer", "currency")
+OUTCOMES = (ON_TIME, LATE, VERY_LATE)
+DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Predictions:
     """Column name → plain values, one per open invoice, in the order of the invoices' key.
 
-    Columns: legal_entity, invoice, instalment, customer, amount, currency, invoice_date, due_date, one per outcome
-    (summing to 1, impossible ones 0), most_likely.
+    Columns: legal_entity, invoice, instalment, customer, amount, currency, invoice_date, due_date, on_time, late,
+    very_late (six decimals, summing to 1, impossible ones 0, also one that the model does not know), most_likely.
     """
 
     columns: Mapping[str, list[Any]]
@@ -61,7 +63,7 @@ def predict(
     progress("computing features", 1, 3)
     found = probabilities(tables, rows, day, model=model, card=card)
     progress("predicted", 3, 3)
-    return Predictions(_columns(tables, rows, found, outcomes=card.outcomes))
+    return Predictions(_columns(tables, rows, rounded(found), outcomes=card.outcomes))
 
 
 def probabilities(tables: Tables, rows: Days, as_of: int, *, model: bytes, card: ModelCard) -> npt.NDArray[np.float64]:
@@ -74,6 +76,15 @@ def probabilities(tables: Tables, rows: Days, as_of: int, *, model: bytes, card:
     raw = np.asarray(Session(model, card.inputs).probabilities(table), dtype=np.float64)
     left = raw * outcomes.possible(tables.days("due_date")[rows], as_of)
     return np.asarray(left / left.sum(axis=1, keepdims=True))
+
+
+def rounded(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """[rows, outcomes]: to six decimals; what a row then lacks of 1, or has too much, is the likeliest outcome's."""
+    out = found.round(DECIMALS)
+    if len(out):
+        at = np.arange(len(out)), out.argmax(axis=1)
+        out[at] = (out[at] + 1 - out.sum(axis=1)).round(DECIMALS)
+    return out
 
 
 def _outcomes(card: ModelCard) -> Outcomes:
@@ -99,15 +110,16 @@ def _columns(
 ) -> dict[str, list[Any]]:
     invoices = tables.invoices
     texts = {name: tables.texts(name, rows).tolist() if name in invoices else [""] * len(rows) for name in TEXT_COLUMNS}
+    shares = {name: found[:, position].tolist() for position, name in enumerate(outcomes)}
     dates = {name: [to_date(int(day)) for day in tables.days(name)[rows]] for name in ("invoice_date", "due_date")}
     return {
         "legal_entity": texts["legal_entity"],
         "invoice": texts["invoice"],
         "instalment": invoices["instalment"].to_numpy()[rows].tolist(),
         "customer": texts["customer"],
-        "amount": invoices["amount"].to_numpy(dtype=np.float64)[rows].tolist(),
+        "amount": invoices["amount"].to_numpy(dtype=np.float64)[rows].round(DECIMALS).tolist(),
         "currency": texts["currency"],
         **dates,
-        **{name: found[:, position].tolist() for position, name in enumerate(outcomes)},
+        **{name: shares.get(name, [0.0] * len(rows)) for name in OUTCOMES},
         "most_likely": [outcomes[position] for position in found.argmax(axis=1)],
     }

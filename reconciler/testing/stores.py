@@ -137,6 +137,10 @@ class FakeSnapshots:
         """What is known of the snapshot: its date."""
         return {"data_date": self.manifest(digest).data_date}
 
+    def newest(self, digest: str) -> date | None:
+        """The data date: an extract of these fakes ends there."""
+        return date.fromisoformat(self.manifest(digest).data_date)
+
 
 @dataclass
 class FakeData:

@@ -24,7 +24,8 @@ _OLD = timedelta(days=35)
 
 @dataclass(frozen=True)
 class Predicted:
-    """The rows as columns, and what they were made with. `newest` is the newest date that the data has."""
+    """The rows as columns, and what they were made with. `newest` is the date of the newest invoice or settlement in
+    the data; `copied` tells that this is a recorded copy, which only a refresh makes newer."""
 
     columns: Mapping[str, list[Any]]
     model: str
@@ -33,6 +34,7 @@ class Predicted:
     as_of: date
     hindsight: bool
     newest: date
+    copied: bool
 
     @property
     def rows(self) -> int:
@@ -70,7 +72,8 @@ def predict(
     labels |= {"hindsight": "yes"} if seen else {}
     rows = len(columns["invoice"])
     columns = {**columns, **{label: [value] * rows for label, value in labels.items()}}
-    return Predicted(columns, name, version, digest, day, seen, newest)
+    copied = book.spec.data.copy_of is not None
+    return Predicted(columns, name, version, digest, day, seen, newest, copied)
 
 
 def _model(world: World, environment: str, model: str | None) -> str:
@@ -107,16 +110,17 @@ def _deployed(house: House, world: World, book: Rulebook, name: str) -> tuple[st
 
 @contextmanager
 def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Iterator[tuple[Path, date, date]]:
-    """A snapshot's folder, the as-of date and the newest date in it: of the newest recorded copy, or of production's
-    own data read now."""
+    """A snapshot's folder, the as-of date and the date of its newest row: of the newest recorded copy, or of
+    production's own data read now."""
     record = world.ledgers[book.environment]
     if book.spec.data.copy_of is not None:
         snapshot = record.newest_snapshot
         if snapshot is None:
             step = f"reconciler data refresh {book.environment}"
             raise NeedsPerson(f"{book.environment} has no snapshot", next_step=step)
-        newest = date.fromisoformat(snapshot.data_date)
-        yield house.open_snapshots(book.spec.snapshots).folder(snapshot.digest), as_of or newest, newest
+        taken = date.fromisoformat(snapshot.data_date)
+        store = house.open_snapshots(book.spec.snapshots)
+        yield store.folder(snapshot.digest), as_of or taken, store.newest(snapshot.digest) or taken
         return
     if book.spec.data.invoices is None:
         raise AuthorMustFix(
@@ -124,5 +128,5 @@ def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Ite
             next_step=f"add data.invoices to environments/{book.environment}.yaml",
         )
     day = as_of or house.clock.now().date()
-    with house.data.extract(book.spec.data, day, house.progress) as extract, house.scratch() as store:
-        yield store.folder(store.keep(extract).digest), day, extract.newest or day
+    with house.data.extract(book.spec.data, day, house.progress) as extract, house.scratch() as scratch:
+        yield scratch.folder(scratch.keep(extract).digest), day, extract.newest or day

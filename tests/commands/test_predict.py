@@ -15,6 +15,10 @@ from tests.support.receivables_yaml import MODEL, habits, invoices
 pytestmark = pytest.mark.real
 
 AS_OF = date(2026, 2, 28)
+HEADER = [
+    *("legal_entity", "invoice", "instalment", "customer", "amount", "currency", "invoice_date", "due_date"),
+    *("on_time", "late", "very_late", "most_likely", "model", "version", "digest", "as_of"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,34 @@ def test_csv_json_and_parquet_hold_the_same_invoices(trained: Company) -> None:
     from_json = {row["invoice"] for row in json.loads((place / "open.json").read_text())["predictions"]}
     rows = duckdb.execute("SELECT invoice FROM read_parquet(?)", [str(place / "open.parquet")]).fetchall()
     assert from_csv == from_json == {invoice for (invoice,) in rows}
+
+
+def test_every_output_has_the_same_header_and_the_same_six_decimals_that_sum_to_one(trained: Company) -> None:
+    printed = trained.run("predict", "-e", "sandbox", "-o", "json").json["predictions"]
+    as_csv = list(csv.DictReader(io.StringIO(trained.run("predict", "-e", "sandbox").out)))
+    trained.run("predict", "-e", "sandbox", "--out", str(trained.folder / "same.json"))
+    assert json.loads((trained.folder / "same.json").read_text())["predictions"] == printed
+    assert list(as_csv[0]) == list(printed[0]) == HEADER
+    for row, line in zip(printed, as_csv, strict=True):
+        shares = [row[name] for name in ("on_time", "late", "very_late")]
+        assert shares == [float(line[name]) for name in ("on_time", "late", "very_late")]
+        assert shares == [round(share, 6) for share in shares] and abs(sum(shares) - 1) < 1e-9
+
+
+def test_a_copy_whose_newest_row_is_old_is_told_whatever_the_date_it_was_taken_for(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    company = Company.found(tmp_path_factory.mktemp("old"), "local")
+    company.add("1.0.0")
+    company.apply()
+    for until, warned in ((AS_OF, False), (date(2025, 12, 31), True)):
+        rows = invoices(until, 40).splitlines()
+        company.books("\n".join(row for row in rows if ",," not in row) + "\n")
+        company.run("data", "refresh", "sandbox", "--as-of", "2026-03-01")
+        told = company.run("predict", "-e", "sandbox").err
+        assert ("warning" in told) is warned
+    assert "warning: the data of sandbox ends on 2025-12-" in told and "(its newest invoice or payment)" in told
+    assert "before 2026-03-01: reconciler data refresh sandbox" in told
 
 
 def test_another_ending_is_refused_before_anything_is_written(trained: Company) -> None:

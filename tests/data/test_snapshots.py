@@ -235,6 +235,13 @@ def test_the_profile_counts_outcomes_where_they_are_known_for_certain(keep: Keep
     assert (profile["open"], profile["overdue"]) == (1, 1)
 
 
+def test_the_newest_row_is_the_latest_invoice_or_payment_and_not_the_date_of_the_copy(
+    keep: Keep, store: FolderSnapshots
+) -> None:
+    assert store.newest(keep(*ROWS, as_of=date(2024, 12, 31)).digest) == date(2024, 4, 20)
+    assert store.newest(keep(*ROWS[:2], as_of=date(2024, 12, 31)).digest) == date(2024, 2, 1)
+
+
 def test_the_profile_holds_no_account_and_no_invoice_number(keep: Keep, store: FolderSnapshots) -> None:
     text = json.dumps(store.profile(keep(*ROWS).digest))
     assert "K1" not in text

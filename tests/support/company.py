@@ -27,7 +27,9 @@ from reconciler.__main__ import furnish, open_doorstep
 from reconciler.adapters.git import Repository
 from reconciler.cli.root import make_root, run
 from reconciler.cli.session import Session
+from reconciler.domain.jobs import ModelCard, TrainJob
 from reconciler.ports import Clock, Trainer
+from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.testing import FakeClock, FakeTrainer
 from reconciler.usecases.house import House
 from tests.support.receivables_yaml import MODEL, Texts, document, invoices, specs, version
@@ -51,6 +53,13 @@ class Ended:
         return json.loads(self.out)
 
 
+class StandIn(FakeTrainer):
+    """The stand-in for the box, whose cards are of the task as it is."""
+
+    def _card(self, job: TrainJob) -> ModelCard:
+        return super()._card(job).model_copy(update={"task_revision": SPEC.revision})
+
+
 @dataclass
 class Company:
     """One repository with its environments, people and runners. `trainer` None: the real box."""
@@ -60,7 +69,7 @@ class Company:
     origin: Repo | None
     specs: dict[str, dict[str, Any]]
     clock: Clock = field(default_factory=FakeClock)
-    trainer: Trainer | None = field(default_factory=FakeTrainer)
+    trainer: Trainer | None = field(default_factory=StandIn)
     environment: dict[str, str] = field(default_factory=dict)
     clones: int = 0
 

@@ -11,12 +11,16 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.domain.errors import AuthorMustFix, RetryLater, VerificationFailed
 from reconciler.domain.jobs import ModelCard
 from reconciler.scoring.output import csv_text, json_text, write
-from reconciler.scoring.predict import Predictions, predict
+from reconciler.scoring.predict import Predictions, predict, rounded
 from reconciler.tasks.customer_payment.tables import load, to_day
+from reconciler.training.train import train
+from tests.training.made import quiet, recipe, train_job
 
 AS_OF = date(2024, 6, 30)
 OUTCOMES = ("on_time", "late", "very_late")
@@ -54,6 +58,25 @@ def test_columns_come_in_their_order_and_are_equally_long(logistic: dict[str, by
         *(*OUTCOMES, "most_likely"),
     ]
     assert {len(column) for column in found.columns.values()} == {len(found)}
+
+
+def test_a_model_of_two_outcomes_has_the_column_of_the_third_with_zeros(snapshot: Path) -> None:
+    files = train(train_job(snapshot, recipe("logistic-regression", outcomes={"veryLateAfterDays": 0})), quiet)[1]
+    columns = _predict(files, snapshot).columns
+    assert list(columns)[-4:] == [*OUTCOMES, "most_likely"]
+    assert set(columns["very_late"]) == {0.0} and set(columns["most_likely"]) <= {"on_time", "late"}
+    assert [sum(pair) for pair in zip(columns["on_time"], columns["late"], strict=True)] == pytest.approx(
+        [1.0] * len(columns["late"]), abs=1e-9
+    )
+
+
+@given(st.lists(st.lists(st.floats(1e-6, 1), min_size=3, max_size=3), max_size=5))
+def test_six_decimals_sum_to_one_and_move_no_share_by_more_than_two_of_the_last(rows: list[list[float]]) -> None:
+    found = np.array(rows).reshape(len(rows), 3)
+    found /= found.sum(axis=1, keepdims=True)
+    out = rounded(found)
+    np.testing.assert_allclose(out.sum(axis=1), 1, atol=1e-9)
+    assert (np.abs(out - found) < 2e-6).all() and (out >= 0).all() and (out == out.round(6)).all()
 
 
 def test_nothing_open_gives_no_rows_and_still_the_columns(

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ class FolderSnapshots:
         relations = {name: _relation(place, table) for name, table in manifest.tables.items()}
         with _machine_faults(), connect(place) as database:
             return profile_of(database, manifest, relations, (late_after, very_late_after))
+
+    def newest(self, digest: str) -> date | None:
+        """See `ports.SnapshotStore`."""
+        table = self.manifest(digest).tables["invoices"]
+        dates = {"invoice_date", "settled_date"} & {column.name for column in table.columns}
+        latest = f"greatest({', '.join(sorted(dates))})" if len(dates) > 1 else "invoice_date"
+        with _machine_faults(), connect(self._place(digest)) as database:
+            rows = _relation(self._place(digest), table)
+            found: date | None = database.execute(f"SELECT max({latest}) FROM {rows}").fetchone()[0]  # noqa: S608
+        return found
 
     # --- writing -------------------------------------------------------------------------------------------
 
