@@ -4,7 +4,7 @@
 PYTHON ?= python3
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test proof lint bench lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -19,6 +19,10 @@ demo: setup ## tell the whole story in a new folder (DATA=FILE.csv: on your own 
 test: ## run everything that must pass (ARGS='-k words': some of the tests)
 	@scripts/setup --test
 	@scripts/test $(ARGS)
+
+proof: ## run the long simulations, of which `make test` runs one of each kind (ARGS as there)
+	@scripts/setup --test
+	@.venv/bin/pytest -n 2 -m proof $(ARGS)
 
 lint: setup ## check style, types and import arrows
 	@scripts/lint

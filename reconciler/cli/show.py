@@ -10,6 +10,7 @@ from reconciler.cli.command import command as make
 from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.escape import terminal
+from reconciler.cli.views.guard import finding_lines, guard_lines
 from reconciler.cli.views.judgements import judgement_lines
 from reconciler.cli.views.table import table
 from reconciler.domain.names import short_digest
@@ -80,7 +81,8 @@ def _artifact(shown: Shown) -> list[str]:
     if artifact is None or artifact.digest is None:
         failure = artifact.last_failure if artifact else None
         why = f"; the last try failed: {terminal(failure.reason)}" if failure else ""
-        return [f"  artifact   none{why}"]
+        found = finding_lines(failure.findings) if failure else ()
+        return [f"  artifact   none{why}", *(f"             {terminal(line)}" for line in found)]
     box = artifact.isolation
     lines = [f"  artifact   {artifact.digest}"]
     lines.append(
@@ -95,4 +97,6 @@ def _artifact(shown: Shown) -> list[str]:
         )
     if artifact.cold_start is not None:
         lines.append(f"             trained on {artifact.cold_start}")
+    if artifact.guard is not None:
+        lines += [f"             {terminal(line)}" for line in guard_lines(artifact.guard)]
     return lines

@@ -17,4 +17,6 @@ def way_out(failure: Failure) -> tuple[str, Who]:
     """What ends a failure that is not tried again by itself, and whose move that is."""
     if failure.kind == "machine":
         return "mend the machine, then reconciler apply --retry", "operator"
+    if failure.findings:
+        return f"{failure.findings[0].next_step}; reconciler show MODEL@VERSION tells every finding", "author"
     return "add a new version, refresh the data, or reconciler apply --retry", "author"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from reconciler.domain.guard import Guard
 from reconciler.domain.names import Duration, Name
 from reconciler.domain.written import Filter, Written
 
@@ -181,6 +182,7 @@ class EnvironmentData(Written):
     settlements: Input | None = None
     bad_rows: BadRows = BadRows()
     max_age: Duration | None = Field(None, description="how old a snapshot may be when it judges")
+    guard: Guard = Guard()
 
     @model_validator(mode="after")
     def _a_copy_has_no_inputs(self) -> EnvironmentData:

@@ -12,8 +12,10 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.guard import GuardFinding, GuardRecord
+from reconciler.domain.kept import Kept
 from reconciler.domain.names import Digest
-from reconciler.domain.record import ColdStart, Figures, Kept
+from reconciler.domain.record import ColdStart, Figures
 
 JOB_FORMAT = 1
 CARD_FORMAT = 2
@@ -30,6 +32,8 @@ class TrainJob(Kept):
     fingerprint: Digest
     snapshot: Digest
     snapshot_folder: str
+    guard: dict[str, Any] = Field(default_factory=dict, description="the `data.guard` block as written (camelCase)")
+    earlier_folder: str | None = Field(None, description="an earlier snapshot's, to compare old invoices with")
 
 
 class JudgeJob(Kept):
@@ -44,6 +48,7 @@ class JudgeJob(Kept):
     exam: dict[str, Any] = Field(description="the environment's `exam` block as written (camelCase)")
     snapshot: Digest
     snapshot_folder: str
+    guard: dict[str, Any] = Field(default_factory=dict, description="the `data.guard` block as written (camelCase)")
 
 
 class CheckJob(Kept):
@@ -65,6 +70,7 @@ class TrainResult(Kept):
     rows: int
     parity: float = Field(description="largest difference between onnxruntime and scikit-learn")
     cold_start: ColdStart | None = None
+    guard: GuardRecord | None = None
 
 
 class JudgeResult(Kept):
@@ -88,6 +94,7 @@ class JobFailure(Kept):
     whose: Literal["recipe", "machine"]
     reason: str
     next_step: str = ""
+    findings: list[GuardFinding] = Field(default_factory=list, description="what the leak guard found")
 
 
 Result = TrainResult | JudgeResult | CheckResult | JobFailure

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reconciler.domain.guard import FieldName, Reason
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
 from reconciler.domain.written import Filter, Written
@@ -48,6 +49,9 @@ class FeatureSelection(Written):
 
     include: list[str] = Field(min_length=1, max_length=200)
     exclude: list[str] = Field(default_factory=list, max_length=200)
+    reasons: dict[FieldName, Reason] = Field(
+        default_factory=dict, description="field → why it is known at the invoice date although it tells so much"
+    )
 
 
 class Estimator(Written):

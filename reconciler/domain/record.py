@@ -11,18 +11,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.guard import GuardFinding, GuardRecord
+from reconciler.domain.kept import Kept as Kept
 from reconciler.domain.names import Digest
 
-FORMAT_VERSION = 1
-
-
-class Kept(BaseModel):
-    """The base of everything the machine writes and reads again: frozen, snake_case, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+FORMAT_VERSION = 2
 
 
 # --- parts -------------------------------------------------------------------------------------------------
@@ -129,6 +125,7 @@ class Failure(Kept):
     reason: str
     attempts: int
     at: datetime
+    findings: list[GuardFinding] = Field(default_factory=list, description="what the leak guard found")
 
 
 class Artifact(Kept):
@@ -146,6 +143,7 @@ class Artifact(Kept):
     reported: Figures | None = None
     cold_start: ColdStart | None = None
     trained_at: datetime | None = None
+    guard: GuardRecord | None = Field(None, description="what the leak guard did; null before format 2")
     isolation: Isolation | None = None
     last_failure: Failure | None = None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.domain import oci
 from reconciler.domain.errors import NeedsPerson
+from reconciler.domain.guard import GuardFinding, GuardRecord
 from reconciler.domain.jobs import (
     CheckJob,
     CheckResult,
@@ -23,11 +24,14 @@ from reconciler.domain.jobs import (
     TrainJob,
     TrainResult,
 )
-from reconciler.domain.record import Figures, Isolation, OutcomeFigures
+from reconciler.domain.record import ColdStart, Figures, Isolation, OutcomeFigures
 from reconciler.ports import BoxRules, Progress, Ran
 from reconciler.testing.stores import sha256
 
 ISOLATION = Isolation(network="none at all: it is a fake", files="none at all: it is a fake")
+
+
+_COLD_START = ColdStart(rows=1000, without_history=63)
 
 
 def figures(log_loss: float, *, rows: int = 300) -> Figures:
@@ -48,20 +52,25 @@ def figures(log_loss: float, *, rows: int = 300) -> Figures:
 @dataclass
 class FakeTrainer:
     """`ports.Trainer`. `log_loss` maps a version to what its judgement says; `failures` maps (job kind, version) to
-    what the next runs answer; `trained` and `judged` list the (model, version) of jobs that ran to their end."""
+    what the next runs answer; `trained` and `judged` list the (model, version) of jobs that ran to their end; `jobs`
+    lists all as they were asked for; `guard` is what the leak guard says of every training."""
 
     log_loss: dict[str, float] = field(default_factory=dict)
     baseline: float = 0.7
     failures: dict[tuple[str, str], list[JobFailure]] = field(default_factory=dict)
     trained: list[tuple[str, str]] = field(default_factory=list)
     judged: list[tuple[str, str]] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    guard: GuardRecord | None = None
     runs: int = 0
     no_box: bool = False
     libraries: str = "1"
 
-    def fail(self, kind: str, version: str, whose: str, *, times: int = 1) -> None:
-        """The next `times` jobs of a kind (`train`, `judge`, `check`) for a version fail, of recipe or machine."""
-        failure = JobFailure.model_validate({"whose": whose, "reason": f"scripted failure of the {whose}"})
+    def fail(self, kind: str, version: str, whose: str, *, times: int = 1, found: Sequence[GuardFinding] = ()) -> None:
+        """The next `times` jobs of a kind (`train`, `judge`, `check`) for a version fail, of recipe or machine; with
+        `found` the leak guard found that."""
+        reason = "; ".join(map(str, found)) or f"scripted failure of the {whose}"
+        failure = JobFailure.model_validate({"whose": whose, "reason": reason, "findings": list(found)})
         self.failures.setdefault((kind, version), []).extend([failure] * times)
 
     @contextmanager
@@ -70,6 +79,7 @@ class FakeTrainer:
         if self.no_box and rules.required:
             raise NeedsPerson("no box is to be had on this machine", next_step="install bubblewrap")
         self.runs += 1
+        self.jobs.append(job)
         scripted = self.failures.get((job.kind, job.version))
         if scripted:
             yield Ran(scripted.pop(0), {}, ISOLATION)
@@ -91,7 +101,8 @@ class FakeTrainer:
                 self.trained.append((job.model, job.version))
                 card = self._card(job).model_dump_json().encode()
                 model = f"model of {job.fingerprint} with libraries {self.libraries}\n".encode()
-                result = TrainResult(reported=figures(self._loss(job.version)), rows=1000, parity=0.0)
+                reported = figures(self._loss(job.version))
+                result = TrainResult(reported=reported, rows=1000, parity=0.0, cold_start=_COLD_START, guard=self.guard)
                 return result, {oci.MODEL_FILE: model, oci.CARD_FILE: card}
             case JudgeJob():
                 self.judged.append((job.model, job.version))
@@ -126,6 +137,7 @@ class FakeTrainer:
             very_late_after_days=30,
             trained_until="2026-03-01",
             rows=1000,
+            cold_start=_COLD_START,
             inputs=[],
             opset=17,
             libraries={"fake": self.libraries},

@@ -7,15 +7,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.guard import LeakFound
 from reconciler.domain.jobs import JudgeJob, JudgeResult
 from reconciler.domain.manifests import Exam
 from reconciler.domain.record import Figures
 from reconciler.tasks.customer_payment.tables import Tables, load
+from reconciler.training.guard.ceiling import above
+from reconciler.training.guard.guard import limits_of
 from reconciler.training.study import Examined, Progress, Study, examine, recipe_of, study
 
 
 def judge(job: JudgeJob, progress: Progress) -> JudgeResult:
-    """The figures of the recipe on the exam. Raises AuthorMustFix for what the recipe or the exam lacks.
+    """The figures of the recipe on the exam. Raises AuthorMustFix for what the recipe or the exam lacks, and LeakFound
+    for figures above the ceiling that the data's owner states.
 
     The champion is scored in the same way on the same rows. Where its outcomes are others, its probabilities answer
     another question: it has no figures. The verdict is `first` without a champion; with one it is left open.
@@ -26,6 +30,8 @@ def judge(job: JudgeJob, progress: Progress) -> JudgeResult:
     progress("judging the challenger", 1, 3)
     challenger = study(tables, recipe)
     examined = examine(challenger, exam)
+    if beyond := above(examined.figures, limits_of(job.guard)):
+        raise LeakFound(beyond)
     progress("judging the champion", 2, 3)
     champion = _champion(job, tables, challenger, exam)
     progress("judged", 3, 3)

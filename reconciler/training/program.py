@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
+from reconciler.domain.guard import LeakFound
 from reconciler.domain.jobs import CheckJob, Job, JobFailure, JudgeJob, Result, TrainJob
 
 _JOB: TypeAdapter[Job] = TypeAdapter(Job)
@@ -45,7 +46,8 @@ def _result(job: Job, out: Path) -> Result:
     try:
         return _dispatch(job, out)
     except (AuthorMustFix, VerificationFailed) as error:
-        return JobFailure(whose="recipe", reason=error.message, next_step=error.next_step)
+        found = list(error.findings) if isinstance(error, LeakFound) else []
+        return JobFailure(whose="recipe", reason=error.message, next_step=error.next_step, findings=found)
     except MemoryError:
         return JobFailure(whose="machine", reason="out of memory", next_step="raise training.limits.memory")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Train: figures of the fixed split, a refit on all mature rows, export, parity, probe, model card."""
+"""Train: figures of the fixed split, the leak guard, a refit on all mature rows, export, parity, probe, model card."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import rfc8785
 from sklearn.pipeline import Pipeline
 
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.guard import GuardRecord, LeakFound
 from reconciler.domain.jobs import CardInput, ModelCard, TrainJob, TrainResult
 from reconciler.domain.manifests import Exam
 from reconciler.domain.record import Figures
@@ -20,12 +21,13 @@ from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import load, to_date
 from reconciler.training import environment, parity, probe
 from reconciler.training.export import OPSET, export
+from reconciler.training.guard.guard import Beside, guard, limits_of
 from reconciler.training.study import Progress, Study, examine, recipe_of, require_enough, study
 
 #: The task revision's own split: the newest fifth of the mature rows, none of them left out.
 FIXED_SPLIT = Exam(latest_share=0.2)
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy", "skl2onnx")
-_STEPS = 6
+_STEPS = 7
 
 
 def train(job: TrainJob, progress: Progress) -> tuple[TrainResult, dict[str, bytes]]:
@@ -38,18 +40,30 @@ def train(job: TrainJob, progress: Progress) -> tuple[TrainResult, dict[str, byt
     require_enough(this.truth[this.wanted], this.outcomes)
     progress("fitting before the split, for figures", 2, _STEPS)
     reported = _reported(this)
-    progress("fitting on all mature rows", 3, _STEPS)
+    progress("looking for leaks", 3, _STEPS)
+    record = _guarded(this, job, reported)
+    progress("fitting on all mature rows", 4, _STEPS)
     trained = this.fit(this.wanted)
-    progress("exporting to ONNX", 4, _STEPS)
+    progress("exporting to ONNX", 5, _STEPS)
     inputs, table = _inputs(trained, this)
     metadata = {"name": job.model, "version": job.version, "fingerprint": job.fingerprint}
     model = export(trained, inputs, this.outcomes.names, metadata)
-    progress("comparing the export with the trained model", 5, _STEPS)
+    progress("comparing the export with the trained model", 6, _STEPS)
     largest = _same(trained, model, inputs, table)
     card = _card(job, this, trained=trained, inputs=inputs, reported=reported, largest=largest)
     progress("trained", _STEPS, _STEPS)
-    result = TrainResult(reported=reported, rows=this.cold_start.rows, parity=largest, cold_start=this.cold_start)
+    cold = this.cold_start
+    result = TrainResult(reported=reported, rows=cold.rows, parity=largest, cold_start=cold, guard=record)
     return result, {"model.onnx": model, "model-card.json": rfc8785.dumps(card.model_dump(mode="json"))}
+
+
+def _guarded(this: Study, job: TrainJob, reported: Figures | None) -> GuardRecord:
+    """What the guard did. Raises LeakFound, which names each finding."""
+    earlier = load(Path(job.earlier_folder)) if job.earlier_folder is not None else None
+    guarded = guard(this, limits_of(job.guard), Beside(earlier=earlier, reported=reported))
+    if guarded.findings:
+        raise LeakFound(guarded.findings)
+    return guarded.record
 
 
 def _reported(this: Study) -> Figures | None:

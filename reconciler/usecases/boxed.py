@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def _train_anew(run: Run, action: Train) -> Receipt:
         fingerprint=artifact.fingerprint or "",
         snapshot=artifact.snapshot or "",
         snapshot_folder=str(snapshots.folder(artifact.snapshot or "")),
+        guard=guard_of(run),
+        earlier_folder=_earlier(run, action.environment, artifact.snapshot or ""),
     )
     with run.stop.interruptible(), run.box(action.environment, job) as ran:
         if not isinstance(ran.result, TrainResult):
@@ -96,12 +99,32 @@ def _store(run: Run, action: Train, contents: Mapping[str, bytes], isolation: Is
     return intent
 
 
+def guard_of(run: Run) -> dict[str, Any]:
+    """The leak guard's limits, by the rules in force where the data comes from: they are its owner's to set."""
+    spec = run.specs[run.trainer]
+    owner = run.specs.get(spec.data.copy_of or run.trainer, spec)
+    return owner.data.guard.model_dump(mode="json", by_alias=True)
+
+
+def _earlier(run: Run, environment: str, snapshot: str) -> str | None:
+    """The folder of the newest snapshot recorded before this one that verifies; None where there is none."""
+    known = [each.digest for each in run.states[environment].record.snapshots]
+    before = known[: len(known) - 1 - known[::-1].index(snapshot)] if snapshot in known else []
+    snapshots = run.house.open_snapshots(run.specs[environment].snapshots)
+    for digest in dict.fromkeys(reversed(before)):
+        if digest != snapshot:
+            with suppress(VerificationFailed):
+                return str(snapshots.folder(digest))
+    return None
+
+
 def _trained(run: Run, action: Train, stored: Intent, told: TrainResult | ModelCard) -> Receipt:
     artifact = action.artifact.model_copy(
         update={
             "digest": stored.digest,
             "reported": told.reported,
             "cold_start": told.cold_start,
+            "guard": told.guard if isinstance(told, TrainResult) else None,
             "trained_at": run.house.clock.now(),
             "isolation": Isolation(network=stored.network, files=stored.files) if stored.network else None,
             "lock_digest": stored.lock_digest or None,
@@ -114,7 +137,8 @@ def _trained(run: Run, action: Train, stored: Intent, told: TrainResult | ModelC
 def _failure(result: object, mark: str, run: Run) -> Failure:
     whose = result.whose if isinstance(result, JobFailure) else "machine"
     reason = result.reason if isinstance(result, JobFailure) else "the box answered something else"
-    return Failure(fingerprint=mark, kind=whose, reason=reason, attempts=1, at=run.house.clock.now())
+    found = result.findings if isinstance(result, JobFailure) else []
+    return Failure(fingerprint=mark, kind=whose, reason=reason, attempts=1, at=run.house.clock.now(), findings=found)
 
 
 def train_failed(run: Run, action: Train, failure: Failure) -> Receipt:
@@ -142,6 +166,7 @@ def judge(run: Run, action: Judge) -> Receipt:
         exam=action.exam.model_dump(mode="json", by_alias=True),
         snapshot=snapshot.digest,
         snapshot_folder=str(folder),
+        guard=guard_of(run),
     )
     with run.stop.interruptible(), run.box(action.environment, job) as ran:
         result = ran.result

@@ -76,6 +76,18 @@ def test_a_failure_of_the_recipe_stays_one_and_its_text_is_made_safe(run: Run, s
     assert result.next_step == r"\x07widen"
 
 
+def test_what_the_leak_guard_found_is_kept_and_its_text_is_made_safe(run: Run, snapshot: Path) -> None:
+    found = {"check": "separation", "subject": "\x1b[31mred", "what": "x" * 9999, "figures": {"\x07": 1.0}}
+    told = {"kind": "failure", "whose": "recipe", "reason": "leaks", "findings": [{**found, "next_step": "\n"}] * 99}
+    (snapshot / "asked.json").write_text(json.dumps({"result": json.dumps(told)}))
+    result = run("write").result
+    assert isinstance(result, JobFailure)
+    assert len(result.findings) == 50
+    (first, *_) = result.findings
+    assert (first.subject, first.next_step, len(first.what)) == (r"\x1b[31mred", r"\n", 320)
+    assert list(first.figures) == [r"\x07"]
+
+
 def test_progress_is_told_and_anything_else_on_stdout_is_nothing(run: Run) -> None:
     answered = run("progress")
     assert isinstance(answered.result, TrainResult)

@@ -18,12 +18,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from reconciler import files
 from reconciler.adapters.box.child import Ended
 from reconciler.domain import oci
+from reconciler.domain.guard import GuardFinding
 from reconciler.domain.jobs import CheckResult, Job, JobFailure, JudgeResult, Result, TrainResult
 from reconciler.ports import BoxRules, Progress
 
 RESULT_FILE = "result.json"
 RESULT_LIMIT = 8 << 20
 _SHOWN = 160
+_MOST_FINDINGS = 50
 _KINDS = {"train": TrainResult, "judge": JudgeResult, "check": CheckResult}
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result, config=ConfigDict(defer_build=True))
 _OUT_OF_MEMORY = ("MemoryError", "_ArrayMemoryError", "bad_alloc", "out of memory", "Cannot allocate memory")
@@ -126,11 +128,25 @@ def _plain(failure: JobFailure, rules: BoxRules) -> JobFailure:
     """The program's own failure with its text made safe; one out of memory says which limit that was."""
     if failure.whose == "machine" and any(word in failure.reason for word in _OUT_OF_MEMORY):
         return _limit("memory", rules)
-    long = 4 * _SHOWN
-    parts = [failure.reason[at : at + _SHOWN] for at in range(0, min(len(failure.reason), long), _SHOWN)]
     return failure.model_copy(
-        update={"reason": "".join(shown(part) for part in parts), "next_step": shown(failure.next_step)}
+        update={
+            "reason": _lines(failure.reason, 4),
+            "next_step": _lines(failure.next_step, 2),
+            "findings": [_finding(finding) for finding in failure.findings[:_MOST_FINDINGS]],
+        }
     )
+
+
+def _lines(text: str, most: int) -> str:
+    """`shown` for text of several lines' length."""
+    parts = [text[at : at + _SHOWN] for at in range(0, min(len(text), most * _SHOWN), _SHOWN)]
+    return "".join(shown(part) for part in parts)
+
+
+def _finding(finding: GuardFinding) -> GuardFinding:
+    texts = {name: _lines(getattr(finding, name), 2) for name in ("subject", "what", "next_step")}
+    figures = {shown(name): figure for name, figure in list(finding.figures.items())[:_MOST_FINDINGS]}
+    return finding.model_copy(update={**texts, "figures": figures})
 
 
 def _machine(reason: str) -> JobFailure:

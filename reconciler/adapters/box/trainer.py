@@ -21,7 +21,7 @@ from reconciler.adapters.box import answer, child, probing
 from reconciler.adapters.box.child import Bounds
 from reconciler.adapters.box.walls import CANDIDATES, PACKAGE, Cell, Walls, command
 from reconciler.domain.errors import NeedsPerson, RetryLater
-from reconciler.domain.jobs import CheckJob, Job, JobFailure, Result
+from reconciler.domain.jobs import CheckJob, Job, JobFailure, Result, TrainJob
 from reconciler.ports import BoxRules, Progress, Ran
 
 #: `-P -s`: neither the working folder nor the user's own packages are searched for modules.
@@ -131,14 +131,19 @@ class BoxedTrainer:
         if not named.is_dir():
             raise NeedsPerson(f"the folder of the job is not there: {named}", next_step="run reconciler verify")
         key = "artifact_folder" if isinstance(job, CheckJob) else "snapshot_folder"
+        folders = {key: named}
+        if isinstance(job, TrainJob) and job.earlier_folder is not None:
+            folders["earlier_folder"] = Path(job.earlier_folder).resolve()
         job_file, out, home, path = base / "job.json", base / "out", base / "home", base / "path"
         # The package alone, by a link: in a checkout its parent is the user's repository, which is not to be seen.
         (path / PACKAGE.name).symlink_to(PACKAGE)
-        job_file.write_text(job.model_copy(update={key: str(named)}).model_dump_json())
+        job_file.write_text(
+            job.model_copy(update={name: str(folder) for name, folder in folders.items()}).model_dump_json()
+        )
         return Cell(
             argv=[*self._program, str(job_file), str(out)],
             folder=home,
-            read=(job_file, named, path, *self._readable),
+            read=(job_file, *folders.values(), path, *self._readable),
             write=(out, home),
             environment=_environment(home, path),
             limits=_limits(rules, self._caps),
