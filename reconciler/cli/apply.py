@@ -99,7 +99,7 @@ def _confirmer(session: Session, yes: bool) -> Any:
         if yes:
             return True
         if not sys.stdin.isatty():
-            raise AuthorMustFix("there is nobody to ask: this is no terminal", next_step="reconciler apply --yes")
+            raise click.UsageError("There is nobody to ask: this is no terminal. Say --yes, or name a saved plan.")
         return click.confirm("Do this?", err=True)
 
     return confirm
@@ -131,6 +131,8 @@ def _print(session: Session, applied: Applied) -> None:
     else:
         left = f", {len(applied.left)} left" if applied.left else ""
         lines.append(f"Apply: {len(applied.done) - failed} done, {failed} failed, {len(applied.held)} held{left}.")
+    if applied.unsettled:
+        lines += [f"left: {named(action)}: {action.reason}" for action in applied.left]
     click.echo("\n".join(lines))
 
 

@@ -17,7 +17,7 @@ from reconciler.core.facts import World
 from reconciler.core.retries import MACHINE_ATTEMPTS
 from reconciler.core.rulebook import rulebooks
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
-from reconciler.domain.errors import NeedsPerson, RetryLater, VerificationFailed, worst_exit
+from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
 from reconciler.domain.record import Receipt, TrainReceipt
 from reconciler.usecases.forward import forward_only
@@ -42,7 +42,8 @@ class Done:
 
 @dataclass(frozen=True)
 class Applied:
-    """What a run did, what is still held at its end, and its exit code."""
+    """What a run did, what is still held at its end, and its exit code. `unsettled`: every pass that it may make found
+    more to do."""
 
     source_commit: str
     done: tuple[Done, ...] = ()
@@ -51,11 +52,12 @@ class Applied:
     unchanged: int = 0
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    unsettled: bool = False
 
     @property
     def exit_code(self) -> int:
         failures = [done.exit_code for done in self.done if done.outcome == "failed"]
-        stopped = [1] if self.interrupted else []
+        stopped = [1] * self.interrupted + [PlanAgain.exit_code] * self.unsettled
         return worst_exit(*failures, *stopped, exit_of_held(self.held))
 
 
@@ -117,18 +119,21 @@ def apply(  # noqa: PLR0913  what the command line can ask for
     ask = replace(ask, revision=tip, hash_targets=True)
     with Leases(house, wait) as leases:
         job = _Job(house, ask, leases, tip, saved, stop or NeverStop(), listen, confirm)
-        plan, interrupted = _passes(job)
+        plan, interrupted, unsettled = _passes(job)
     if interrupted:
         notes = (*notes, "stopped on request: what was started is recorded, the rest is left for the next run")
-    return Applied(tip, tuple(job.done), plan.held, plan.actions, plan.unchanged, notes, interrupted)
+    if unsettled:
+        notes = (*notes, "every pass found more to do; what is left is listed: reconciler apply goes on with it")
+    return Applied(tip, tuple(job.done), plan.held, plan.actions, plan.unchanged, notes, interrupted, unsettled)
 
 
 def _set(names: object) -> frozenset[str] | None:
     return frozenset(map(str, names)) if isinstance(names, list) else None
 
 
-def _passes(job: _Job) -> tuple[Plan, bool]:
-    """Read, decide and act until nothing is left; the plan that remains, and whether somebody asked to stop."""
+def _passes(job: _Job) -> tuple[Plan, bool, bool]:
+    """Read, decide and act until nothing is left; the plan that remains, whether somebody asked to stop, and whether
+    the passes ran out with work left."""
     limit, number = 2, 0
     while True:
         world = survey(job.house, job.ask)
@@ -143,9 +148,9 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
         finished = job.saved is not None and bool(job.done)
         work = _work(job, plan)
         if not work or finished or number >= limit or run is None:
-            return plan, False
+            return plan, False, bool(work) and not finished and number >= limit
         if not job.agreed and not job.confirm(plan):
-            return plan, False
+            return plan, False, False
         job.agreed = True
         if job.leases.take({action.environment for action in work}):
             job.house.history.fetch()
@@ -155,7 +160,7 @@ def _passes(job: _Job) -> tuple[Plan, bool]:
         job.ask = replace(job.ask, retry=False)
         number += job.failures.total() == failures  # a pass that is repeated for a failure does not count
         if job.stop.requested():
-            return plan, True
+            return plan, True, False
 
 
 def _work(job: _Job, plan: Plan) -> tuple[Action, ...]:
