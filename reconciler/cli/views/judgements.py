@@ -10,7 +10,7 @@ def judgement_lines(judgement: Judgement) -> list[str]:
     rows = [(f"proposed {judgement.version}", judgement.figures)]
     if judgement.champion_figures is not None:
         rows.append((f"today {judgement.champion_version}", judgement.champion_figures))
-    rows += [(f"baseline: {name.replace('_', ' ')}", figures) for name, figures in sorted(judgement.baselines.items())]
+    rows += [(f"baseline: {name.replace('-', ' ')}", figures) for name, figures in sorted(judgement.baselines.items())]
     width = max(len(label) for label, _ in rows)
     lines = [_line(label.ljust(width), figures) for label, figures in rows]
     cold = judgement.figures.without_history
