@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -123,6 +123,9 @@ class Ledger(Protocol):
     def read(self, environment: str) -> LedgerState:
         """Raises NeedsPerson where a remote has ledgers and none was fetched; VerificationFailed on a bad tree."""
 
+    def read_all(self, environments: Iterable[str]) -> Mapping[str, LedgerState]:
+        """`read` of many, their tips as they were at one moment."""
+
     def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
         """Commit `receipt` with `record` as the tree on top of `state.tip`, by compare-and-swap.
 
@@ -131,8 +134,8 @@ class Ledger(Protocol):
     def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
         """(commit id, receipt), newest first; with `model`, those that touched its deployment."""
 
-    def contains(self, environment: str, commits: Sequence[str]) -> bool:
-        """True where every one of `commits` is in the ledger's history."""
+    def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
+        """True where every one of `commits` is in the history of a ledger that ends at `tip`."""
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first: what `verify` replays."""

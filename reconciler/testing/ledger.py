@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -40,6 +40,10 @@ class FakeLedger:
             return LedgerState(None, Record(environment=environment))
         return LedgerState(commits[-1].id, Record.from_files(environment, commits[-1].files))
 
+    def read_all(self, environments: Iterable[str]) -> Mapping[str, LedgerState]:
+        """`read` of many."""
+        return {name: self.read(name) for name in environments}
+
     def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
         """Add a commit on top of `state.tip`. Raises PlanAgain when the ledger has moved."""
         environment = record.environment
@@ -62,9 +66,13 @@ class FakeLedger:
             if model is None or commit.files.get(path) != (older.files.get(path) if older else None):
                 yield commit.id, RECEIPT.validate_json(commit.receipt)
 
-    def contains(self, environment: str, commits: Sequence[str]) -> bool:
-        """True where all of them are in the ledger."""
-        return {found.id for found in self.commits.get(environment, [])}.issuperset(commits)
+    def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
+        """True where all of them are in the history of a ledger that ends at `tip`."""
+        for ledger in self.commits.values():
+            ids = [found.id for found in ledger]
+            if tip in ids:
+                return set(ids[: ids.index(tip) + 1]).issuperset(commits)
+        return not commits
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record), oldest first."""

@@ -40,9 +40,10 @@ class Ask:
 
 
 def survey(house: House, ask: Ask) -> World:
-    """The world as it is now, with the faults of single files and those between files."""
+    """The world as it is now, with the errors of single files and those between files (`validate` tells warnings)."""
     source = house.source.read(ask.revision)
-    source = replace(source, problems=house.source.locate(source, validate(source, house.tasks)))
+    errors = [problem for problem in validate(source, house.tasks) if problem.severity == "error"]
+    source = replace(source, problems=house.source.locate(source, errors))
     states = _ledgers(house, source)
     world = World(
         source=source,
@@ -92,7 +93,7 @@ def rulebook_of(world: World, environment: str) -> Rulebook:
 def _ledgers(house: House, source: Source) -> dict[str, LedgerState]:
     """The ledgers of the environments that are declared, and of those whose file is at fault: their rules in force
     still tell what the others may do."""
-    declared = {name: house.ledger.read(name) for name in source.environments}
+    declared = house.ledger.read_all(source.environments)
     named = {name for kind, name in touched(source.problems) if kind == "environment"}
     faulty = {name for name in named - declared.keys() if re.fullmatch(NAME_PATTERN, name)}  # others have no ledger
     others = {name: state for name in faulty if (state := house.ledger.read(name)).tip is not None}
@@ -256,7 +257,7 @@ def _looked_at(house: House, world: World, *, hash_targets: bool) -> World:
     for name in chain(books):
         spec = books[name].spec
         targets[name] = house.open_target(name, spec.target).observe(hash_bytes=hash_targets)
-        if _forgotten(house, name, world.tips[name], targets[name]):
+        if _forgotten(house, world.tips[name], targets[name]):
             rewritten.add(name)
         stores = {spec.artifacts} | ({books[trainer].spec.artifacts} if trainer else set())
         needed = _needed(world, name, world.ledgers[trainer] if trainer else None, targets[name])
@@ -283,10 +284,10 @@ class _Shelves:
         return self._known[(path, digest)]
 
 
-def _forgotten(house: House, name: str, tip: str | None, target: TargetState) -> bool:
+def _forgotten(house: House, tip: str | None, target: TargetState) -> bool:
     """True where the target remembers a ledger commit that the ledger does not contain."""
     remembered = {found.ledger_commit for found in target.models.values() if found.ledger_commit}
-    return not house.ledger.contains(name, sorted(remembered - {tip}))
+    return not house.ledger.contains(tip, sorted(remembered - {tip}))
 
 
 def _needed(world: World, name: str, training: Record | None, target: TargetState) -> set[str]:

@@ -106,10 +106,21 @@ def test_the_ledgers_of_two_environments_are_apart(house: LedgerHouse) -> None:
 def test_a_ledger_contains_its_commits_and_no_others(house: LedgerHouse) -> None:
     one, two = append_two(house)
     assert one.tip and two.tip
-    assert house.first.contains("production", [one.tip])
-    assert house.first.contains("production", [two.tip, one.tip])
-    assert not house.first.contains("production", [one.tip, "f" * 40])
-    assert not house.first.contains("sandbox", [one.tip])
+    assert house.first.contains(two.tip, [one.tip])
+    assert house.first.contains(two.tip, [two.tip, one.tip])
+    assert not house.first.contains(two.tip, [one.tip, "f" * 40])
+    assert not house.first.contains(two.tip, [one.tip, "HEAD"])
+    assert not house.first.contains(one.tip, [two.tip])
+    assert not house.first.contains(None, [one.tip])
+    assert house.first.contains(None, [])
+
+
+def test_many_ledgers_are_read_at_once_as_each_alone(house: LedgerHouse) -> None:
+    append_two(house)
+    house.first.append(house.first.read("sandbox"), deploy("sandbox"), deployed(Record(environment="sandbox")))
+    names = ["production", "sandbox", "staging", "prod"]
+    assert house.first.read_all(names) == {name: house.first.read(name) for name in names}
+    assert house.first.read_all([]) == {}
 
 
 def test_trees_replay_the_ledger_oldest_first(house: LedgerHouse) -> None:

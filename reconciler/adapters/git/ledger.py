@@ -9,7 +9,7 @@ FETCH_HEAD, which is what git leaves when a person typed the fetch line and the 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 from reconciler.adapters.git.commits import compose, person, take_apart
@@ -40,7 +40,15 @@ class GitLedger:
     def read(self, environment: str) -> LedgerState:
         """The tip and its record. Raises NeedsPerson where ledgers were never fetched, or a ledger that is here has
         not been pushed; VerificationFailed on a tree that is no record of this environment."""
-        tip = self._tip(environment)
+        return self._state(environment, self._tip(environment))
+
+    def read_all(self, environments: Iterable[str]) -> Mapping[str, LedgerState]:
+        """`read` of many, their tips as they were at one moment."""
+        refs = {environment: _ref(environment) for environment in environments}
+        tips = self._refs.all_known(list(refs.values()))
+        return {name: self._state(name, tips.get(ref) or self._tip(name)) for name, ref in refs.items()}
+
+    def _state(self, environment: str, tip: str | None) -> LedgerState:
         if tip is None:
             return LedgerState(None, Record(environment=environment))
         tree = self._tree_of(tip)
@@ -71,7 +79,7 @@ class GitLedger:
         )
         self._repository.objects.write([*made, commit])
         try:
-            self._refs.move(f"refs/heads/ledger/{environment}", commit.id, state.tip)
+            self._refs.move(_ref(environment), commit.id, state.tip)
         except PlanAgain as error:
             raise PlanAgain(f"ledger/{environment} was not written: {error.message}", next_step="plan again") from error
         return LedgerState(commit.id, record)
@@ -95,11 +103,10 @@ class GitLedger:
                     raise too_shallow(self._repository)
                 yield commit, raw_of(message)
 
-    def contains(self, environment: str, commits: Sequence[str]) -> bool:
-        """True where every one of `commits` is in the ledger's history."""
+    def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
+        """True where every one of `commits` is in the history of a ledger that ends at `tip`."""
         if not commits:
             return True
-        tip = self._tip(environment)
         return tip is not None and are_ancestors(self._repository, commits, tip)
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
@@ -128,7 +135,7 @@ class GitLedger:
                 yield _entry(rest)
 
     def _tip(self, environment: str) -> str | None:
-        ref = f"refs/heads/ledger/{checked_environment(environment)}"
+        ref = _ref(environment)
         tip = self._refs.known(ref)
         if tip is None and self._repository.remote is not None:
             self._refuse_unknown(environment, ref)
@@ -175,6 +182,10 @@ class GitLedger:
         new, made = edit_tree(self._repository.objects, tree, changes)
         assert new is not None  # noqa: S101 (a record always has format.json; told to the type checker)
         return new, made
+
+
+def _ref(environment: str) -> str:
+    return f"refs/heads/ledger/{checked_environment(environment)}"
 
 
 def _entry(text: bytes) -> tuple[str, str, bytes]:

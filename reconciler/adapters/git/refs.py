@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,9 +40,16 @@ class Refs:
         """The value that counts for `ref`, as far as known without asking the remote."""
         return self.value(self._repository.read_from(ref))
 
-    def listing(self, prefix: str) -> dict[str, str]:
-        """Full name → id of every ref below `prefix` here."""
-        out = self._repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "--end-of-options", prefix)
+    def all_known(self, refs: Sequence[str]) -> dict[str, str]:
+        """`known` of many by one process: those that there are, by the names asked for."""
+        read_from = {ref: self._repository.read_from(ref) for ref in refs}
+        found = self.listing(*read_from.values()) if refs else {}
+        return {ref: found[here] for ref, here in read_from.items() if here in found}
+
+    def listing(self, *prefixes: str) -> dict[str, str]:
+        """Full name → id of every ref here that has one of these names or is below it."""
+        words = ("for-each-ref", "--format=%(refname) %(objectname)", "--end-of-options", *prefixes)
+        out = self._repository.git.run(*words)
         rows = (row.split(" ") for row in out.decode("utf-8", "surrogateescape").split("\n")[:-1])
         return {row[0]: row[1] for row in rows}
 
