@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,7 +153,7 @@ def _tell(error: ReconcilerError, show: bool) -> int:
     if error.next_step:
         click.echo(f"next:  {_indented(error.next_step)}", err=True)
     if show:
-        traceback.print_exception(error)
+        _show(error)
     return error.exit_code
 
 
@@ -186,5 +185,11 @@ def _tell_unforeseen(error: Exception, show: bool) -> int:
     click.echo(f"error: {type(error).__name__}: {terminal(str(error))[:500]}", err=True)
     click.echo("next:  this should not happen; run again with --traceback and report it", err=True)
     if show:
-        traceback.print_exception(error)
+        _show(error)
     return 1
+
+
+def _show(error: Exception) -> None:
+    import traceback
+
+    traceback.print_exception(error)

@@ -136,7 +136,7 @@ class ODataSource(Written):
     url: Address = Field(description="the service's root")
     entity: str = Field(min_length=1, max_length=200)
     cross_company: bool = Field(False, description="ask for the rows of every legal entity (cross-company=true)")
-    authentication: Authentication = NoAuthentication(kind="none")
+    authentication: Authentication = NoAuthentication.model_construct(kind="none")
 
 
 Source = Annotated[
@@ -180,7 +180,7 @@ class EnvironmentData(Written):
     invoices: Input | None = None
     customers: Input | None = None
     settlements: Input | None = None
-    bad_rows: BadRows = BadRows()
+    bad_rows: BadRows = BadRows.model_construct()
     max_age: Duration | None = Field(None, description="how old a snapshot may be when it judges")
     guard: Guard = Guard()
 

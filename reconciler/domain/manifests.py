@@ -66,8 +66,8 @@ class Recipe(Written):
     """What decides how a model is trained: the `spec` of a ModelVersion."""
 
     task: str = Field(min_length=1, max_length=63)
-    outcomes: Outcomes = Outcomes()
-    data: RecipeData = RecipeData()
+    outcomes: Outcomes = Outcomes.model_construct()
+    data: RecipeData = RecipeData.model_construct()
     features: FeatureSelection
     estimator: Estimator
 
@@ -125,7 +125,7 @@ class Release(Written):
     api_version: Literal["reconciler/v1alpha1"]
     kind: Literal["Release"]
     metadata: ReleaseMetadata
-    spec: ReleaseSpec = ReleaseSpec()
+    spec: ReleaseSpec = ReleaseSpec.model_construct()
 
 
 # --- Environment -------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Training(Written):
     """Makes this the environment that trains; `isolation: best-effort` accepts a weaker box, and records it."""
 
     isolation: Literal["required", "best-effort"] = "required"
-    limits: TrainingLimits = TrainingLimits()
+    limits: TrainingLimits = TrainingLimits.model_construct()
 
 
 class Exam(Written):
@@ -219,14 +219,14 @@ class EnvironmentMetadata(Written):
 
 class EnvironmentSpec(Written):
     promotes_from: Name | None = None
-    data: EnvironmentData = EnvironmentData()
+    data: EnvironmentData = EnvironmentData.model_construct()
     snapshots: str = ".reconciler/snapshots"
     artifacts: str = ".reconciler/store"
     target: FolderTarget
     training: Training | None = None
-    exam: Exam = Exam()
+    exam: Exam = Exam.model_construct()
     gates: list[Gate] = Field(default_factory=list, max_length=50)
-    policy: Policy = Policy()
+    policy: Policy = Policy.model_construct()
     auto_apply: bool = True
 
 

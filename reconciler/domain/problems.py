@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 
@@ -20,6 +19,8 @@ def short(text: str, most: int = 100) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a misspelt one most likely means; None where none is close."""
+    from difflib import get_close_matches  # few commands meet a word that is not known
+
     close = get_close_matches(word[:100], sorted(known), 1, 0.6)
     return close[0] if close else None
 

@@ -225,7 +225,7 @@ class DeployReceipt(ReceiptBase):
     version: str
     digest: Digest
     pin_commit: str | None = None
-    evidence: Evidence = Evidence(kind="none")
+    evidence: Evidence = Evidence.model_construct(kind="none")
     going_back: bool = False
     generation: int = 0
 
@@ -236,7 +236,7 @@ class WithdrawReceipt(ReceiptBase):
     version: str | None
     digest: Digest | None
     pin_commit: str | None = None
-    evidence: Evidence = Evidence(kind="none")
+    evidence: Evidence = Evidence.model_construct(kind="none")
     generation: int = 0
 
 

@@ -13,7 +13,10 @@ from pydantic.alias_generators import to_camel
 
 
 class Written(BaseModel):
-    """The base of everything that people write: frozen, camelCase, unknown keys refused."""
+    """The base of everything that people write: frozen, camelCase, unknown keys refused.
+
+    A default that is itself such a model is written `Kind.model_construct()`: all its values are defaults, and
+    `Kind()` would have every command build the validator while it starts."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, defer_build=True

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.domain.inputs import EnvironmentData
-from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
-from reconciler.domain.observed import Observed, TargetState
-from reconciler.ports.work import Progress
+if TYPE_CHECKING:
+    from reconciler.domain.inputs import EnvironmentData
+    from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
+    from reconciler.domain.observed import Observed, TargetState
+    from reconciler.ports.work import Progress
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from reconciler.domain.jobs import Job, ModelCard, Result
-from reconciler.domain.manifests import Environment, Pin
-from reconciler.domain.problems import Place, Problem
-from reconciler.domain.record import Isolation
+if TYPE_CHECKING:
+    from reconciler.domain.jobs import Job, ModelCard, Result
+    from reconciler.domain.manifests import Environment, Pin
+    from reconciler.domain.problems import Place, Problem
+    from reconciler.domain.record import Isolation
 
 Progress = Callable[[str, int, int], None]
 """Called with a label, how much is done and how much there is (0: not known)."""

@@ -6,7 +6,6 @@ Reads /proc. Where there is none, nothing is believed dead.
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ def host_name() -> str:
         namespace = (_PROC / "self/ns/pid").readlink().name
     except OSError:
         namespace = _FIRST_NAMESPACE
-    return socket.gethostname() + ("" if namespace == _FIRST_NAMESPACE else f"/{namespace}")
+    return os.uname().nodename + ("" if namespace == _FIRST_NAMESPACE else f"/{namespace}")
 
 
 def boot_id() -> str:
