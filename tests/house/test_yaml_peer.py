@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from benchmarks import made
-from reconciler.adapters.manifests import Editor
+from reconciler.adapters.manifests.editor import Editor
 from tests.support.imports import ROOT
 
 FILES: dict[str, bytes] = {

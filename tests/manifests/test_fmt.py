@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from reconciler.adapters.manifests import Editor
+from reconciler.adapters.manifests.editor import Editor
 from reconciler.domain.errors import AuthorMustFix
 from tests.support.manifests import PRODUCTION, PRODUCTION_RELEASE, SANDBOX, SANDBOX_RELEASE, VERSION
 

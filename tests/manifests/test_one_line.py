@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.adapters.manifests import Editor
+from reconciler.adapters.manifests.editor import Editor
 from reconciler.domain.manifests import Pin
 from reconciler.usecases.init_files import Contents, files_of
 from tests.support.manifests import DIGEST

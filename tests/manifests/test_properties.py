@@ -8,7 +8,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.manifests import Editor, Manifests
+from reconciler.adapters.manifests import Manifests
+from reconciler.adapters.manifests.editor import Editor
 from reconciler.core.validation import validate
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Pin

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from reconciler.adapters.manifests import Editor
+from reconciler.adapters.manifests.editor import Editor
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import KINDS
 from reconciler.usecases.schema import schema, schema_text

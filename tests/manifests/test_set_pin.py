@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 import yaml
 
-from reconciler.adapters.manifests import Editor
+from reconciler.adapters.manifests.editor import Editor
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Hold, Pin
 from tests.support.manifests import DIGEST, PRODUCTION, PRODUCTION_RELEASE, VERSION

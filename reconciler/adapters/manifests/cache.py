@@ -1,8 +1,8 @@
 """What was read of each blob, kept in one JSON file: losing or corrupting it costs only time.
 
-Keyed by kind and blob id, under a digest of the code that reads (this package, the models, and the versions of
-pydantic and PyYAML). The first line is the sha256 of the rest. Plain JSON values only. A cache that cannot be
-read or written is none: nothing here raises. It is not fsynced, because a torn file fails its first line.
+Keyed by kind and blob id, under a digest of the code that reads (this package, the models, the version of pydantic,
+and the file that says PyYAML's). The first line is the sha256 of the rest. Plain JSON values only. A cache that
+cannot be read or written is none: nothing here raises. It is not fsynced, because a torn file fails its first line.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pydantic
-import yaml
 
-from reconciler.domain import manifests, names
+import reconciler.domain
 
 FILE = "manifests.json"
 _SPARE = 2000
@@ -105,7 +105,7 @@ def _no_collector() -> Iterator[None]:
 @cache
 def reader_digest() -> str:
     """Identifies the code that turns bytes into entries: any change of it makes every entry old."""
-    summed = hashlib.sha256(f"{pydantic.VERSION} {yaml.__version__}".encode())
+    summed = hashlib.sha256(pydantic.VERSION.encode())
     for file in _code():
         with contextlib.suppress(OSError):
             summed.update(file.read_bytes())
@@ -113,6 +113,7 @@ def reader_digest() -> str:
 
 
 def _code() -> Iterator[Path]:
-    yield from sorted(Path(__file__).parent.glob("*.py"))
-    for module in (manifests, names):
-        yield Path(str(module.__file__))
+    for folder in (Path(__file__).parent, *map(Path, reconciler.domain.__path__)):
+        yield from sorted(folder.glob("*.py"))
+    parser = find_spec("yaml")  # not imported: its first file says its version
+    yield Path(str(parser.origin if parser else ""))

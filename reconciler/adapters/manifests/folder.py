@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reconciler.adapters.manifests.scanner import MAX_BYTES
+from reconciler.adapters.manifests.layout import MAX_BYTES
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.files import Unfit, make_folder, opened_folder, read_regular, write_durably
 

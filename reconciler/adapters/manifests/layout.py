@@ -10,6 +10,7 @@ Role = Literal["version", "release", "environment", "signers", "stray", "ignored
 Touches = tuple[tuple[str, str], ...]
 
 FOLDERS = ("manifests", "environments")
+MAX_BYTES = 1 << 20  # of one file: what is larger is refused, not read
 KIND_OF: dict[str, str] = {"version": "ModelVersion", "release": "Release", "environment": "Environment"}
 
 _VERSION = re.compile(r"manifests/models/([^/]+)/([^/]+)\.yaml")

@@ -12,10 +12,7 @@ from pathlib import Path
 
 from reconciler.adapters.manifests.cache import Cache, Entry
 from reconciler.adapters.manifests.collect import Collector
-from reconciler.adapters.manifests.entries import make_entry
-from reconciler.adapters.manifests.layout import FOLDERS, KIND_OF, Standing, standing
-from reconciler.adapters.manifests.nodes import find_dotted
-from reconciler.adapters.manifests.scanner import MAX_BYTES, scan
+from reconciler.adapters.manifests.layout import FOLDERS, KIND_OF, MAX_BYTES, Standing, standing
 from reconciler.domain.manifests import Pin
 from reconciler.domain.problems import Place, Problem
 from reconciler.domain.source import Source
@@ -59,7 +56,12 @@ class Manifests:
 
     def locate(self, source: Source, problems: Sequence[Problem]) -> tuple[Problem, ...]:
         vague = {problem.where.file for problem in problems if problem.path and not problem.where.line}
-        blobs = {version.place.file: version.blob for version in source.versions.values()} if vague else {}
+        if not vague:
+            return tuple(problems)
+        from reconciler.adapters.manifests.nodes import find_dotted
+        from reconciler.adapters.manifests.scanner import scan
+
+        blobs = {version.place.file: version.blob for version in source.versions.values()}
         blobs |= {environment.place.file: environment.blob for environment in source.environments.values()}
         blobs |= {fragment.place.file: fragment.blob for fragment in source.fragments}
         blobs = {file: blobs[file] for file in vague if file in blobs}
@@ -94,6 +96,8 @@ class Manifests:
         wanted = list(missing)
         if not wanted:
             return {}
+        from reconciler.adapters.manifests.entries import make_entry
+
         contents = self._trees.contents(sorted({blob for _, _, blob in wanted}), MAX_BYTES)
         made: dict[str, Entry] = {}
         found: dict[str, Entry] = {}

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
+from reconciler.adapters.manifests.layout import MAX_BYTES
 from reconciler.adapters.manifests.nodes import Node, Path
 from reconciler.adapters.manifests.scalars import Ambiguous, resolve
 
-MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
 MAX_PROBLEMS = 100
 
