@@ -10,12 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler.cli.root import make_root, run
 from reconciler.cli.session import Session
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
     from reconciler.domain.task import TaskSpec
-    from reconciler.ports import Clock, SnapshotStore, Target, Trainer
+    from reconciler.ports import Clock, DataSource, Lease, ManifestEditor, Scorer, SnapshotStore, Target, Trainer
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
+
+T = TypeVar("T")
 
 
 class SystemClock:
@@ -56,62 +59,109 @@ def furnish(
     """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables).
 
     `trainer` and `clock` stand in for the box and the present."""
-    from reconciler.adapters.box import BoxedTrainer
     from reconciler.adapters.folder_target import FolderTarget as TargetFolder
     from reconciler.adapters.git import GitBranches, GitHistory, GitLease, GitLedger, GitTrees, Holder, Refs
-    from reconciler.adapters.manifests import Editor, Files, Manifests
+    from reconciler.adapters.manifests import Files, Manifests
     from reconciler.adapters.oci_layout import OciLayout
-    from reconciler.adapters.snapshots import FolderSnapshots
-    from reconciler.adapters.sources import Access, Sources, allowed_by, secrets_of
-    from reconciler.scoring.scorer import OnnxScorer
     from reconciler.tasks.customer_payment.spec import SPEC
     from reconciler.usecases.house import House
 
     root = repository.main_worktree
-    cache = repository.common_dir / "reconciler"
+    kept = repository.common_dir / "reconciler"
     clock = clock or SystemClock()
     refs = Refs(repository)
-    who = _who(repository, environment)
     run_url = _run_url(environment)
-    allowed = allowed_by(
-        root, environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
-    )
-    box = BoxedTrainer()
+    box = _later(_box)
+
+    @cache
+    def who() -> str:
+        return _who(repository, environment)
+
+    def lease() -> Lease:
+        return GitLease(repository, Holder.present(who(), os.getpid(), run_url), clock, refs=refs)
 
     def open_target(name: str, target: FolderTarget) -> Target:
-        return TargetFolder(root / target.path, name, cache)
+        return TargetFolder(root / target.path, name, kept)
 
     return House(
         root=root,
-        source=Manifests(GitTrees(repository), cache),
+        source=Manifests(GitTrees(repository), kept),
         history=GitHistory(repository, refs),
         branches=GitBranches(repository, refs, now=clock.now),
         ledger=GitLedger(repository, refs),
-        lease=GitLease(repository, Holder.present(who, os.getpid(), run_url), clock, refs=refs),
-        editor=Editor(),
+        lease=_later(lease),
+        editor=_later(_editor),
         files=Files(),
-        data=Sources(Access(root, allowed, secrets_of(environment)), SPEC),
+        data=_later(lambda: _data(repository, environment)),
         trainer=trainer or box,
         clock=clock,
         tasks={SPEC.name: SPEC},
         open_store=lambda path: OciLayout(root / path),
-        open_snapshots=lambda path: FolderSnapshots(root / path),
+        open_snapshots=lambda path: _snapshots(root / path),
         open_target=open_target,
         scratch=_scratch,
         unpack=_unpack,
-        scorer=OnnxScorer(),
-        who=who,
+        scorer=_later(_scorer),
+        identify=who,
         run_url=run_url,
         looks=(_look_at_git, _look_at_signatures, lambda: _look_at_the_box(box)),
     )
 
 
-@contextmanager
-def _scratch() -> Iterator[SnapshotStore]:
+# --- what few commands need: built, and its modules loaded, at the first question -----------------------------
+
+
+class _Later:
+    """Stands for what `make` gives, and asks for it once."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+
+def _later(make: Callable[[], T]) -> T:
+    return cast(T, _Later(make))
+
+
+def _box() -> BoxedTrainer:
+    from reconciler.adapters.box import BoxedTrainer
+
+    return BoxedTrainer()
+
+
+def _editor() -> ManifestEditor:
+    from reconciler.adapters.manifests.editor import Editor
+
+    return Editor()
+
+
+def _data(repository: Repository, environment: Mapping[str, str]) -> DataSource:
+    from reconciler.adapters.sources import Access, Sources, allowed_by, secrets_of
+    from reconciler.tasks.customer_payment.spec import SPEC
+
+    said = environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
+    root = repository.main_worktree
+    return Sources(Access(root, allowed_by(root, *said), secrets_of(environment)), SPEC)
+
+
+def _scorer() -> Scorer:
+    from reconciler.scoring.scorer import OnnxScorer
+
+    return OnnxScorer()
+
+
+def _snapshots(folder: Path) -> SnapshotStore:
     from reconciler.adapters.snapshots import FolderSnapshots
 
+    return FolderSnapshots(folder)
+
+
+@contextmanager
+def _scratch() -> Iterator[SnapshotStore]:
     with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
-        yield FolderSnapshots(Path(folder))
+        yield _snapshots(Path(folder))
 
 
 @contextmanager
@@ -197,7 +247,7 @@ def tasks() -> Mapping[str, TaskSpec]:
 def main() -> None:
     """Run the command line and exit with its code. What a terminal's encoding lacks is shown as an escape."""
     # A command lives shortly and keeps most of what it makes: thousands of records are no reason to look for garbage.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     # Looking for plugins of pydantic costs 8 ms, and a plugin could change what validation accepts.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     for stream in (sys.stdout, sys.stderr):
@@ -209,6 +259,7 @@ def main() -> None:
     except OSError:  # told already; what is left in the buffer must not be tried again while Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or 1
+    gc.freeze()  # what is left is given back at once: looking through it for garbage first takes Python 50 ms
     sys.exit(code)
 
 

@@ -75,5 +75,5 @@ def fake_house(fakes: Fakes, *, who: str = "somebody", lease: FakeLease | None =
         scratch=lambda: nullcontext(FakeSnapshots()),
         unpack=lambda _files: nullcontext(Path("unpacked")),
         scorer=fakes.scorer,
-        who=who,
+        identify=lambda: who,
     )

@@ -37,9 +37,10 @@ def silent(_label: str, _done: int, _total: int) -> None:
 class House:
     """One repository and everything that reaches out of it.
 
-    `root` is the main worktree: relative paths of environment files resolve from it. `who` and `run_url` go into
-    receipts. The `open_…` functions build the adapter for a path or a target named by rules in force; `scratch` is a
-    snapshot store, and `unpack` a folder with the files it is given, both gone when their context ends.
+    `root` is the main worktree: relative paths of environment files resolve from it. `who`, which `identify` finds out
+    where something is written, and `run_url` go into receipts. The `open_…` functions build the adapter for a path or
+    a target named by rules in force; `scratch` is a snapshot store, and `unpack` a folder with the files it is given,
+    both gone when their context ends.
     """
 
     root: Path
@@ -60,7 +61,11 @@ class House:
     scratch: Callable[[], AbstractContextManager[SnapshotStore]]
     unpack: Callable[[Mapping[str, bytes]], AbstractContextManager[Path]]
     scorer: Scorer
-    who: str
+    identify: Callable[[], str]
     run_url: str | None = None
     progress: Progress = silent
     looks: tuple[Callable[[], Finding], ...] = ()
+
+    @property
+    def who(self) -> str:
+        return self.identify()
