@@ -63,6 +63,7 @@ _FIXED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_FLUSH": "0",  # whole buffers down a pipe, not a write for each of ten thousand commits
 }
 _SHIELDED = {signal.SIGINT, signal.SIGTERM}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -14,11 +15,20 @@ def terminal(text: str, *, lines: bool = False) -> str:
 
     With `lines`, line ends stay. A line that a CI system would take as a command (`::error`) is broken up.
     """
-    if "::" not in text and text.isascii() and text.isprintable():
+    if _is_plain(text):
         return text
     if not _PRINTABLE.fullmatch(text):
         text = "".join(_visible(character, lines) for character in text)
     return "\n".join(_no_command(line) for line in text.split("\n"))
+
+
+def all_terminal(texts: Sequence[str]) -> Sequence[str]:
+    """`terminal` of each; thousands that hold nothing to escape are seen to at once."""
+    return texts if _is_plain("".join(texts)) else [terminal(text) for text in texts]
+
+
+def _is_plain(text: str) -> bool:
+    return "::" not in text and text.isascii() and text.isprintable()
 
 
 def _visible(character: str, lines: bool) -> str:

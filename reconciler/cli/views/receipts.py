@@ -31,7 +31,7 @@ def receipt_row(entry: Entry) -> tuple[str, ...]:
     what, digest, evidence = _parts(receipt)
     failed = f" failed: {short(receipt.reason, 60)}" if receipt.outcome == "failed" else ""
     return (
-        f"{receipt.at:%Y-%m-%d %H:%M:%S}",
+        receipt.at.isoformat(" ", "seconds")[:19],
         receipt.environment,
         receipt.action,
         what + failed,
