@@ -139,16 +139,20 @@ def _environment(view: View) -> Outcome:
 
 def _model(view: View, model: str, pin: SourcePin | None, faulty: frozenset[tuple[str, str]]) -> Decision:
     deployment = view.record.deployments.get(model)
-    asked = {("model", model), ("pin", f"{view.environment}/{model}")}
-    if pin and pin.pin.version:
-        asked.add(("version", f"{model}@{pin.pin.version}"))
-    if asked & faulty:
+    if faulty and _touches(view, model, pin) & faulty:
         healed = heal(view, deployment)
         told = ("pin", f"{view.environment}/{model}") in faulty  # by the fault itself, with its place
         return Decision((healed,) if healed else (), () if told else (_invalid(view, model, pin),))
     if pin is not None:
         return decide(view, pin)
     return orphan(view, deployment) if deployment and deployment.digest else Decision(unchanged=True)
+
+
+def _touches(view: View, model: str, pin: SourcePin | None) -> set[tuple[str, str]]:
+    asked = {("model", model), ("pin", f"{view.environment}/{model}")}
+    if pin and pin.pin.version:
+        asked.add(("version", f"{model}@{pin.pin.version}"))
+    return asked
 
 
 def _changing(actions: Iterable[Action]) -> frozenset[tuple[str, str]]:

@@ -67,7 +67,16 @@ class Knowledge:
     def selected(self, features: Mapping[str, Any]) -> list[str]:
         """The features that `include` and `exclude` leave, in the order of the catalogue: of a group, those that
         are known at the invoice date and that the data can give; single ones as named."""
-        chosen, left = set(features.get("include", ())), set(features.get("exclude", ()))
+        asked = frozenset(features.get("include", ())), frozenset(features.get("exclude", ()))
+        if asked not in self._selections:  # of a thousand versions most ask for the same
+            self._selections[asked] = self._select(*asked)
+        return self._selections[asked]
+
+    @cached_property
+    def _selections(self) -> dict[tuple[frozenset[str], frozenset[str]], list[str]]:
+        return {}
+
+    def _select(self, chosen: frozenset[str], left: frozenset[str]) -> list[str]:
         return [
             spec.name
             for spec in self.task.features.values()
