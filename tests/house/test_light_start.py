@@ -44,6 +44,8 @@ COMMANDS = [
     ["diff", "staging", "production"],
     ["show", f"{made.model_name(0)}@{made.VERSION}"],
     ["lease", "list"],
+    ["features"],
+    ["features", "--explain", "history_days_late"],
     ["drift"],
 ]
 

@@ -157,3 +157,18 @@ def test_a_field_that_invoices_and_customers_share_is_known_only_where_both_are(
 
     assert lines("{column: Land, knownAt: invoice-date}") == []
     assert lines("Land") == ["feature country needs country, which is not known at the invoice date in this data"]
+
+
+def test_a_feature_that_reads_disputes_of_settled_invoices_needs_them_mapped_not_declared() -> None:
+    real = {SPEC.name: SPEC}
+
+    def lines(included: str, mapped: str = "") -> list[str]:
+        recipe = SHOP_VERSION.replace("[invoice, customer-history]", included)
+        environment = SHOP[E_PRODUCTION].replace("        amount:", f"{mapped}        amount:")
+        source = Manifests(MemoryTrees({**SHOP, V: recipe, E_PRODUCTION: environment})).read(None)
+        return [problem.summary for problem in validate(source, real)]
+
+    refused = "feature history_disputed_share reads disputed of settled invoices, which this data does not have"
+    assert lines("[history_disputed_share]") == [refused]
+    assert lines("[history_disputed_share]", "        disputed: InDispute\n") == []
+    assert lines("[invoice, customer-history]") == []

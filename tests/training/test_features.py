@@ -169,3 +169,74 @@ def test_identifiers_and_answers_are_no_features() -> None:
     keys = {"invoice", "customer", "legal_entity", "instalment", "settled_date", "open_amount", "disputed"}
     assert not keys & set(SPEC.features)
     assert not keys & {need for feature in SPEC.features.values() for need in feature.needs}
+
+
+# --- what a group brings -----------------------------------------------------------------------------------
+
+
+def test_disputes_of_settled_invoices_are_read_only_where_the_data_has_them() -> None:
+    history = FeatureSelection(include=["customer-history"])
+    assert "history_disputed_share" not in select(history, KNOWN, there=KNOWN)
+    assert "history_disputed_share" in select(history, KNOWN, there=KNOWN | {"disputed"})
+    with pytest.raises(AuthorMustFix, match="history_disputed_share reads disputed of settled invoices"):
+        select(FeatureSelection(include=["history_disputed_share"]), KNOWN, there=KNOWN)
+
+
+def test_days_to_due_comes_only_by_name() -> None:
+    assert select(FeatureSelection(include=["terms"]), KNOWN, there=KNOWN) == ("terms_days", "terms_unusual_days")
+    assert select(FeatureSelection(include=["days_to_due"]), KNOWN, there=KNOWN) == ("days_to_due",)
+
+
+def test_a_mark_of_dispute_counts_from_the_day_after_its_invoice_was_known_to_have_settled() -> None:
+    disputed = replace(line("A", 0, terms=10, paid=0), disputed=True, recorded=20)
+    tables = of_lines([disputed, line("A", 20), line("A", 21)])
+    found = history(tables, Rows(np.array([1, 2]), np.array([20, 21])), Outcomes(0, 15))
+    assert found["history_disputed_share"].tolist() == pytest.approx([0.1, (1 + 3 * 2 / 11) / 4])
+
+
+def test_a_row_s_own_dispute_is_never_read() -> None:
+    lines = [line("A", 0, paid=0), line("A", 40, paid=5)]
+    tables = [of_lines([lines[0], replace(lines[1], disputed=mark)]) for mark in (True, False)]
+    found = [history(each, Rows(np.array([1]), np.array([40])), Outcomes(0, 15)) for each in tables]
+    assert found[0]["history_disputed_share"].tolist() == found[1]["history_disputed_share"].tolist()
+
+
+# --- when a settlement is known ----------------------------------------------------------------------------
+
+
+def test_a_settlement_counts_from_when_it_was_recorded_and_is_as_late_as_it_was_paid() -> None:
+    booked_late = replace(line("A", 0, paid=2), recorded=50)  # due on day 30, paid on day 32
+    tables = of_lines([booked_late, line("A", 50), line("A", 51)])
+    found = history(tables, Rows(np.array([1, 2]), np.array([50, 51])), Outcomes(0, 15))
+    assert found["history_settled"].tolist() == [0, 1] and found["overdue_count"].tolist() == [1, 0]
+    assert found["history_last_days_late"].tolist()[1] == 2
+
+
+def test_what_is_recorded_after_the_data_date_has_not_settled() -> None:
+    tables = of_lines([replace(line("A", 0, paid=0), recorded=40), line("A", 0, paid=0)], data_date=39)
+    assert tables.days("settled_date").tolist() == tables.days("known_date").tolist() == [NEVER, 30]
+
+
+@pytest.mark.parametrize("recorded", [-5, None, 30])
+def test_a_settlement_is_never_known_before_it_was_paid(recorded: int | None) -> None:
+    tables = of_lines([replace(line("A", 0, paid=0), recorded=recorded), replace(line("B"), recorded=3)])
+    assert tables.days("known_date").tolist() == [30, NEVER]
+
+
+def test_an_invoice_paid_and_not_recorded_yet_is_still_open_to_predict() -> None:
+    tables = of_lines([replace(line("A", 0, paid=0), recorded=40)])
+    assert history(tables, Rows(np.array([0]), np.array([35])), Outcomes(0, 15))["history_settled"].tolist() == [0]
+    with pytest.raises(ValueError, match="known to have settled before"):
+        portfolio(tables, Rows(np.array([0]), np.array([41])), Outcomes(0, 15))
+
+
+def test_very_late_by_more_than_the_limit_of_means_is_told_from_less_late() -> None:
+    lines = [line("A", 0, paid=380), line("A", 0, paid=450), line("A", 900)]
+    found = history(of_lines(lines), Rows(np.array([2]), np.array([900])), Outcomes(0, 400))
+    assert found["history_very_late_share"].tolist() == pytest.approx([(1 + 3 * 1.5 / 12) / 5])
+
+
+def test_the_portfolio_is_in_no_group_but_its_own() -> None:
+    groups = [name for name in SPEC.groups if name != "portfolio"]
+    chosen = select(FeatureSelection(include=groups), frozenset(SPEC.fields), there=frozenset(SPEC.fields))
+    assert not [name for name in chosen if name.startswith("portfolio")]

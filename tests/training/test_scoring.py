@@ -34,7 +34,7 @@ def _predict(files: dict[str, bytes], snapshot: Path, as_of: date = AS_OF) -> Pr
 def test_exactly_the_invoices_open_at_the_date_are_predicted(trained: dict[str, bytes], snapshot: Path) -> None:
     for as_of in (AS_OF, AS_OF - timedelta(days=200)):
         tables, day = load(snapshot), to_day(as_of)
-        open_ = (tables.days("invoice_date") <= day) & (tables.days("settled_date") > day)
+        open_ = (tables.days("invoice_date") <= day) & (tables.days("known_date") > day)
         found = _predict(trained, snapshot, as_of)
         assert found.columns["invoice"] == tables.texts("invoice")[open_].tolist()
         assert max(found.columns["invoice_date"]) <= as_of
