@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.adapters.manifests.nodes import Path
 
-SOURCE_KINDS = ("json", "odata", "sql", "sqlserver", "duckdb", "http")
+SOURCE_KINDS = ("json", "sqlserver", "duckdb", "http")
 TARGET_KINDS = ("oci", "http", "kserve", "mlflow", "s3")
 
 Refusal = tuple[Path, str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.adapters.sources.asking import Kind
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.inputs import CsvSource, DeltaSource, ParquetSource, PostgresqlSource, Source
+from reconciler.domain.inputs import CsvSource, DeltaSource, ODataSource, ParquetSource, PostgresqlSource, Source, SqlSource
 
 
 def kind_of(source: Source) -> Kind:
@@ -26,6 +26,14 @@ def kind_of(source: Source) -> Kind:
             from reconciler.adapters.sources.readers import postgresql
 
             return postgresql.KIND
+        case SqlSource():
+            from reconciler.adapters.sources.readers import sql
+
+            return sql.KIND
+        case ODataSource():
+            from reconciler.adapters.sources.readers import odata
+
+            return odata.KIND
         case _:
             raise AuthorMustFix(
                 f"sources of kind {source.kind} cannot be read yet", next_step="export the data to a CSV file"
