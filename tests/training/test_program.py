@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from reconciler.training.environment import fixed
 from reconciler.training.judge import judge
 from reconciler.training.study import examine, recipe_of, study
 from reconciler.training.train import train
-from tests.support.components import leave_out
+from tests.support.components import leave_out, needs
 from tests.support.receivables_small import small
 from tests.training.made import ESTIMATORS, SHA, quiet, recipe, run, train_job
 
@@ -61,6 +63,7 @@ from reconciler.training.program import run
 for out in map(Path, sys.argv[1:]):
     assert run(out / "job.json", out) == 0
 """
+NOBODY = 65534
 _SURROUNDINGS: list[dict[str, Any]] = [
     {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell", "TZ": "UTC"},
     {"PYTHONHASHSEED": "99", "OMP_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Sandybridge", "USER": "other"},
@@ -68,14 +71,20 @@ _SURROUNDINGS: list[dict[str, Any]] = [
 ]
 
 
-def _in_surroundings(snapshot: Path, root: Path, env: dict[str, str]) -> dict[str, list[str]]:
-    """Every estimator's job, run in a process with `env` in its parent's environment: kind → digests of its files."""
+def _in_surroundings(
+    snapshot: Path, root: Path, env: dict[str, str], *, by: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Every estimator's job, run in a process with `env` in its parent's environment, `by` a command that makes it
+    another user's: kind → digests of its files."""
     outs = [root / kind for kind in ESTIMATORS]
     for out in outs:
         out.mkdir(parents=True)
         (out / "job.json").write_text(train_job(snapshot, recipe(out.name)).model_dump_json())
+    if by:
+        for path in (root.parent, root, *outs):
+            os.chown(path, NOBODY, NOBODY)
     subprocess.run(
-        [sys.executable, "-c", _SEVERAL, *map(str, outs)],
+        [*by, sys.executable, "-c", _SEVERAL, *map(str, outs)],
         cwd=root,
         umask=0o077 if "LC_ALL" in env else 0o022,
         env={**os.environ, **env},
@@ -91,6 +100,23 @@ def test_one_job_in_three_surroundings_gives_the_same_bytes_for_each_estimator(s
     found = [_in_surroundings(snapshot, tmp_path / str(i), env) for i, env in enumerate(_SURROUNDINGS)]
     assert set(found[0]) == set(ESTIMATORS)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.real
+def test_a_job_of_another_user_gives_the_same_bytes(snapshot: Path, tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        leave_out("another user: only root can start a program as one")
+    needs("setpriv")
+    # He may read everything: Python and pytest's folders often lie in the home of whoever runs the tests.
+    capability = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *capability]
+    told = subprocess.run([*nobody, "id", "-u"], capture_output=True, text=True, check=False)
+    if told.stdout.split() != [str(NOBODY)]:
+        leave_out(f"another user: {told.stderr.strip()}")
+    with tempfile.TemporaryDirectory(prefix="nobody-") as home:
+        theirs = _in_surroundings(snapshot, Path(home) / "job", {"HOME": home}, by=nobody)
+        assert {path.stat().st_uid for path in Path(home).rglob("model.onnx")} == {NOBODY}
+    assert theirs == _in_surroundings(snapshot, tmp_path / "ours", {})
 
 
 @pytest.mark.real
