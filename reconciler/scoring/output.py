@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def write(predictions: Predictions, path: Path) -> None:
             f"{path} cannot be written: {error.strerror}", next_step="make room or choose another place, then repeat"
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk there is nothing to take away, and asking is an error
+            beside.unlink()
 
 
 def csv_text(predictions: Predictions) -> str:

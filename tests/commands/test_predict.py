@@ -6,10 +6,13 @@ import csv
 import io
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from tests.support.bad_input import REFUSALS, contents, fill, mend, refused
 from tests.support.company import Company, tamper
+from tests.support.components import tmpfs
 from tests.support.receivables_yaml import MODEL, habits, invoices
 
 pytestmark = pytest.mark.real
@@ -98,6 +101,21 @@ def test_a_copy_whose_newest_row_is_old_is_told_whatever_the_date_it_was_taken_f
         assert ("warning" in told) is warned
     assert "warning: the data of sandbox ends on 2025-12-" in told and "(its newest invoice or payment)" in told
     assert "before 2026-03-01: reconciler data refresh sandbox" in told
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+def test_a_file_on_a_disk_that_refuses_is_whole_or_not_there(trained: Company, tmp_path: Path, how: str) -> None:
+    with tmpfs(tmp_path / "disk", "size=64k,nr_inodes=8") as disk:
+        (disk / "open.csv").write_text("what was there")
+        fill(disk, how)
+        for name in ("open.csv", "open.json", "open.parquet"):
+            told = trained.run("predict", "-e", "sandbox", "--out", str(disk / name), code=1)
+            refused(told, f"{name} cannot be written", "make room or choose another place, then repeat")
+        mend(disk, how)
+        assert contents(disk).keys() == {"open.csv"}
+        assert (disk / "open.csv").read_text() == "what was there"
+        trained.run("predict", "-e", "sandbox", "--out", str(disk / "open.csv"))
+        assert (disk / "open.csv").read_text().startswith("legal_entity,invoice,")
 
 
 def test_another_ending_is_refused_before_anything_is_written(trained: Company) -> None:
