@@ -231,7 +231,13 @@ def _in_main(house: House, commit: str) -> bool:
 
 
 def _applied(house: House, world: World) -> dict[tuple[str, str], str]:
-    """Recipe digests in the source that was applied last, where it is another commit and can be read."""
+    """Recipe digests in the source that was applied last, where it is another commit and can be read. Not asked where
+    the ledgers know the recipe of every pinned version: a shallow clone could not answer."""
+    trained = {
+        (model, version) for r in world.ledgers.values() for model in r.artifacts for version in r.artifacts[model]
+    }
+    if {(model, pin.pin.version) for (_, model), pin in world.source.pins.items() if pin.pin.version} <= trained:
+        return {}
     last = {record.last_source for record in world.ledgers.values() if record.last_source}
     recipes: dict[tuple[str, str], str] = {}
     for commit in sorted(last - {world.source.commit}):

@@ -21,7 +21,6 @@ def test_a_clone_without_ledgers_is_told_which_line_to_type(remote_shop: Company
         assert line.startswith("git fetch origin ")
     _type(clone, line)
     assert "1.0.0" in remote_shop.run("history", MODEL, "-e", "production", at=clone).out
-    _type(clone, _line(remote_shop.run("status", code=1, at=clone).err))
     assert "1.0.0" in remote_shop.run("status", at=clone).out
 
 
@@ -37,6 +36,15 @@ def test_a_history_that_is_too_shallow_is_told_which_line_to_type(remote_shop: C
     _type(clone, "git fetch --unshallow origin")
     actions = remote_shop.run("plan", "-o", "json", at=clone).json["actions"]
     assert [action["action"] for action in actions] == ["train", "deploy"]
+
+
+def test_a_shallow_clone_whose_pins_are_all_served_is_not_asked_for_more_history(remote_shop: Company) -> None:
+    remote_shop.commit({"README.md": "a commit that changes no pin\n"})
+    clone = remote_shop.runner()
+    _type(clone, _line(remote_shop.run("status", code=1, at=clone).err))
+    shown = remote_shop.run("status", "-o", "json", at=clone).json["environments"]
+    assert [shown[name]["models"][MODEL]["sync"] for name in ("production", "sandbox")] == ["synced", "synced"]
+    assert (clone.path / ".git/shallow").exists()
 
 
 def test_apply_says_what_it_fetched_into_a_shallow_clone(remote: Company) -> None:
