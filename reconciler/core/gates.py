@@ -78,7 +78,7 @@ def _baselines(judgement: Judgement | None) -> str:
     if not judgement.baselines:
         return "the judgement has no baselines"
     lost = [
-        f"{name.replace('_', ' ')} {figures.log_loss:.3f}"
+        f"{name.replace('_', ' ').replace('-', ' ')} {figures.log_loss:.3f}"
         for name, figures in sorted(judgement.baselines.items())
         if not ours < figures.log_loss
     ]

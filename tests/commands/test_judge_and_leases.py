@@ -33,7 +33,7 @@ def test_judge_makes_a_judgement_of_an_older_version_and_records_it(shop: Compan
 
 def test_judge_in_text_shows_baselines_and_the_confusion_matrix(shop: Company) -> None:
     text = shop.run("judge", MODEL, "--for", "production").out
-    assert "baseline: naive" in text and "→ on time" in text
+    assert "baseline: naive" in text and "own-shares" not in text and "→ on time" in text
 
 
 def test_judge_of_what_has_no_artifact_says_where_to_pin_it(company: Company) -> None:
