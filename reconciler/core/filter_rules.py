@@ -85,7 +85,7 @@ def _condition(item: Mapping[str, Any], fields: Mapping[str, FieldSpec], at: Pat
             (*at, "op"), f"{op} does not fit {name}, which is {_kind(spec)}", f"use {', '.join(sorted(fitting))}"
         )
     else:
-        for flaw in _value(value, replace(spec, name=name), op, at):
+        for flaw in _value(value, spec if spec.name == name else replace(spec, name=name), op, at):
             absent = ((*at, "value"),) if value is None else ()
             yield replace(flaw, needs=((*at, "op"), *absent))
 

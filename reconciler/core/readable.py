@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.domain.gaps import NO_GAPS, Gaps
 from reconciler.domain.manifests import EnvironmentSpec
@@ -20,8 +20,7 @@ from reconciler.domain.source import Fragment, Source, SourceEnvironment
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class WrittenVersion:
+class WrittenVersion(NamedTuple):
     """A model version's spec as written, under the name and version of its path."""
 
     key: Key
@@ -30,8 +29,7 @@ class WrittenVersion:
     gaps: Gaps = NO_GAPS
 
 
-@dataclass(frozen=True)
-class WrittenPin:
+class WrittenPin(NamedTuple):
     """A pin's model and version, as far as it can be read, and the environment that it touches."""
 
     environment: str
@@ -145,4 +143,5 @@ class Readable:
         for found in self._fragments["release"]:
             for model, pin in found.spec.get("models", {}).items():
                 name = found.said("name") or found.names[0]
-                yield WrittenPin(name, model, pin.get("version"), found.pins.get(model, found.place))
+                version = None if pin.get("state") == "withdrawn" else pin.get("version")
+                yield WrittenPin(name, model, version, found.pins.get(model, found.place))

@@ -30,3 +30,11 @@ class Gaps:
 
 
 NO_GAPS = Gaps()
+
+
+class Absent(ValueError):
+    """What a model raises where none of some keys (as written) is there; no fault, where one of them is in a gap."""
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from reconciler.domain.gaps import Absent
 from reconciler.domain.guard import FieldName, Reason
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
@@ -105,9 +105,7 @@ class Pin(Written):
         if self.state == "withdrawn" and (self.version or self.digest):
             raise ValueError("a withdrawn pin has no version and no digest")
         if self.state == "deployed" and not self.version:
-            raise PydanticCustomError(
-                "absent", "a pin needs a version, or state: withdrawn", {"absent": "version state"}
-            )
+            raise Absent("a pin needs a version, or state: withdrawn", "version", "state")
         return self
 
 
@@ -184,9 +182,7 @@ class Threshold(Written):
     @model_validator(mode="after")
     def _has_a_limit(self) -> Threshold:
         if self.at_most is None and self.at_least is None:
-            raise PydanticCustomError(
-                "absent", "a threshold needs atMost, atLeast or both", {"absent": "atMost atLeast"}
-            )
+            raise Absent("a threshold needs atMost, atLeast or both", "atMost", "atLeast")
         return self
 
 

@@ -10,7 +10,7 @@ import types
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -48,7 +48,7 @@ def _part(shape: Any, value: Any) -> Any:
         return {key: _part(get_args(plain)[1], item) for key, item in (value or {}).items()}
     if value is None:
         return get_args(plain)[0] if get_origin(plain) is Literal else _BLANK.get(plain)
-    return TypeAdapter(shape).validate_python(value)
+    return create_model("Part", value=(shape, ...)).model_validate({"value": value}).value  # type: ignore[attr-defined]
 
 
 def _member(shape: Any, value: Any) -> Any:

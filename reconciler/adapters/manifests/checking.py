@@ -19,7 +19,7 @@ from reconciler.adapters.manifests.scanner import MAX_PROBLEMS, Fault, Scan
 from reconciler.adapters.manifests.shapes import known_keys
 from reconciler.adapters.manifests.unbuilt import unbuilt
 from reconciler.adapters.manifests.wording import shown, worded, worded_union
-from reconciler.domain.gaps import NO_GAPS, Gaps
+from reconciler.domain.gaps import NO_GAPS, Absent, Gaps
 from reconciler.domain.manifests import KINDS
 from reconciler.domain.problems import close_to, closest
 
@@ -184,13 +184,14 @@ class _Placed:
 
     def follows(self, gaps: Gaps, meant: set[Path]) -> bool:
         """Whether this may only follow from another fault: what is not there is in a gap, or its key is misspelt."""
-        absent = str((self.error.get("ctx") or {}).get("absent", "")).split()
+        raised = (self.error.get("ctx") or {}).get("error")
+        absent = raised.keys if isinstance(raised, Absent) else ()
         paths = [self.path] if self.error["type"] == "missing" else [(*self.path, key) for key in absent]
         return any(gaps.hide(path) or path in meant for path in paths)
 
     def gaps(self, model: type[BaseModel], document: Any) -> frozenset[Path]:
         """What is not known because of this. Keys that do not go together are each sound."""
-        if self.error["type"] in ("value_error", "absent"):
+        if self.error["type"] == "value_error":
             return frozenset()
         return frozenset({self.path, self.meant(model, document)} - {()})
 
@@ -203,10 +204,11 @@ def _has(node: Any, step: str | int) -> bool:
 
 def _meant(tags: set[str], value: Any) -> str:
     """Which member of a union the author meant, by the keys of the value; empty where that cannot be told."""
-    if len(tags) == 1 and tags <= {"least-rows-per-outcome", "beats-baselines", "threshold", "deployed-below"}:
-        return next(iter(tags))
     if not isinstance(value, dict):
         return ""
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind in tags:
+        return kind
     for key, member in (("all", "AllOf"), ("any", "AnyOf"), ("not", "Not"), ("constant", "ConstantField")):
         if key in value and member in tags:
             return member

@@ -29,7 +29,7 @@ class Collector:
         self._environments: dict[str, tuple[str, Place, Entry]] = {}
         self._signers: dict[str, str | None] = {}
         self._releases: dict[str, tuple[Place, ...]] = {}
-        self._pinned: dict[tuple[str, str], list[Place]] = {}
+        self._pinned: dict[tuple[str, str], list[tuple[str, list[int]]]] = {}
         self._problems: list[Problem] = []
         self._fragments: dict[str, Fragment] = {}
         self._release_files: dict[str, tuple[Standing, Entry]] = {}
@@ -59,11 +59,9 @@ class Collector:
     def source(self, commit: str | None, label: str) -> Source:
         """Everything taken so far; problems sorted by place."""
         pins = {key: found[0] for key, found in self._pins.items() if len(found) == 1}
-        for (environment, model), places in self._pinned.items():
-            for place in places[1:]:
-                self._twice(environment, model, places[0], place)
-            for place in places if len(places) > 1 else ():  # what is pinned twice is checked, and does not count
-                self._remains(place.file, *self._release_files[place.file])
+        for key, found_at in self._pinned.items():
+            if len(found_at) > 1:
+                self._twice(*key, [_place(*at) for at in found_at])
         environments = {name: self._whole(name, *parts) for name, parts in self._environments.items()}
         problems = tuple(sorted(set(self._problems)))
         fragments = tuple(
@@ -73,39 +71,35 @@ class Collector:
         return Source(commit, label, self._versions, pins, environments, self._releases, problems, fragments)
 
     def _version(self, path: str, role: Standing, entry: Entry) -> None:
-        if self._faults(path, role, entry):
-            return
-        document = entry["d"]
-        name, version = document["metadata"]["name"], document["metadata"]["version"]
-        if (name, version) == role.names:
-            self._versions[name, version] = SourceVersion(document, Place(path), self._listing[path].blob)
-            return
-        key = "name" if name != role.names[0] else "version"
-        said, path_said = (name, role.names[0]) if key == "name" else (version, role.names[1])
-        self._say(
-            _place(path, entry["n" if key == "name" else "v"]),
-            f"the path says {path_said}, the file {said}",
-            f"move it to {version_path(name, version)} or write {path_said}",
-            f"metadata.{key}",
-            (*role.touches, ("version", f"{name}@{version}")),
-        )
-        self._remains(path, role, entry)
+        if self._is_sound(path, role, entry, ("name", "version")):
+            document = entry["d"]
+            key = (document["metadata"]["name"], document["metadata"]["version"])
+            self._versions[key] = SourceVersion(document, Place(path), self._listing[path].blob)
 
     def _environment(self, path: str, role: Standing, entry: Entry) -> None:
-        if self._faults(path, role, entry):
-            return
-        name = entry["d"]["metadata"]["name"]
-        if name == role.names[0]:
-            self._environments[name] = (path, Place(path), entry)
-            return
-        self._say(
-            _place(path, entry["n"]),
-            f"the path says {role.names[0]}, the file {name}",
-            f"move it to environments/{name}.yaml or write {role.names[0]}",
-            "metadata.name",
-            (*role.touches, ("environment", name)),
-        )
+        if self._is_sound(path, role, entry, ("name",)):
+            self._environments[entry["d"]["metadata"]["name"]] = (path, Place(path), entry)
+
+    def _is_sound(self, path: str, role: Standing, entry: Entry, keys: tuple[str, ...]) -> bool:
+        """Whether a file has no fault, and says what its path says; else its faults are told and its rest is kept."""
+        metadata = (entry["d"] or {}).get("metadata", {})
+        said = tuple([metadata.get(key, name) for key, name in zip(keys, role.names, strict=True)])
+        if said == role.names and not entry["f"]:
+            return True
+        for key, name, path_name in zip(keys, said, role.names, strict=True):
+            if name != path_name:
+                there = version_path(*said) if role.role == "version" else f"environments/{name}.yaml"
+                self._say(
+                    _place(path, entry[key[0]]),
+                    f"the path says {path_name}, the file {name}",
+                    f"move it to {there} or write {path_name}",
+                    f"metadata.{key}",
+                    (*role.touches, (role.role, "@".join(said))),
+                )
+        for fault in entry["f"]:
+            self._fault(path, fault, role.touches)
         self._remains(path, role, entry)
+        return False
 
     def _whole(self, name: str, path: str, place: Place, entry: Entry) -> SourceEnvironment:
         signers = self._listing.get(f"environments/{name}.allowed-signers")
@@ -152,23 +146,19 @@ class Collector:
             return
         self._release_files[path] = (role, entry)
         for model, at in entry.get("m", {}).items():
-            self._pinned.setdefault((name, model), []).append(_place(path, at))
+            self._pinned.setdefault((name, model), []).append((path, at))
 
-    def _twice(self, environment: str, model: str, first: Place, again: Place) -> None:
-        self._say(
-            again,
-            f"{model} is pinned twice in {environment}: it is pinned at {first} too",
-            "keep one of the two",
-            f"spec.models.{model}",
-            (("pin", f"{environment}/{model}"),),
-        )
-
-    def _faults(self, path: str, role: Standing, entry: Entry) -> bool:
-        for fault in entry["f"]:
-            self._fault(path, fault, role.touches)
-        if entry["f"]:
-            self._remains(path, role, entry)
-        return bool(entry["f"])
+    def _twice(self, environment: str, model: str, places: list[Place]) -> None:
+        for again in places[1:]:
+            self._say(
+                again,
+                f"{model} is pinned twice in {environment}: it is pinned at {places[0]} too",
+                "keep one of the two",
+                f"spec.models.{model}",
+                (("pin", f"{environment}/{model}"),),
+            )
+        for place in places:  # what is pinned twice does not count, yet is checked
+            self._remains(place.file, *self._release_files[place.file])
 
     def _remains(self, path: str, role: Standing, entry: Entry) -> None:
         """Keep what is left of a file with faults."""
