@@ -71,3 +71,27 @@ def test_verification_does_not_believe_the_file(work: Repo, large: LedgerState, 
     kept(work).write_bytes(kept(work).read_bytes().replace(b"model-7", b"model-x"))
     _, _, record = next(iter(GitLedger(opened(work.path)).trees("production")))
     assert record == large.record
+
+
+@pytest.mark.parametrize("damage", ["none", "lost", "torn", "folder"])
+def test_what_a_history_was_found_to_hold_is_remembered_of_that_history_alone(
+    work: Repo, opened: Opener, damage: str
+) -> None:
+    ledger = GitLedger(opened(work.path))
+    state = ledger.read("production")
+    older = ledger.append(state, deploy(), deployed(state.record))
+    newer = ledger.append(older, deploy(letter="b"), deployed(older.record, letter="b"))
+    file = kept(work).with_name("contained")
+    assert ledger.contains(newer.tip, [str(older.tip)] * 64)
+    assert len(file.read_text().split()) == 1
+    if damage != "none":
+        file.unlink()
+    if damage == "torn":
+        file.write_bytes(b"\xff\x00")
+    if damage == "folder":
+        file.mkdir()
+    again = GitLedger(opened(work.path))
+    assert again.contains(newer.tip, [str(older.tip)] * 64)
+    assert not again.contains(older.tip, [str(newer.tip)] * 64)
+    assert not again.contains(newer.tip, [*[str(older.tip)] * 64, "f" * 40])
+    assert not again.contains(None, [str(older.tip)] * 64)

@@ -107,7 +107,15 @@ class GitLedger:
         """True where every one of `commits` is in the history of a ledger that ends at `tip`."""
         if not commits:
             return True
-        return tip is not None and are_ancestors(self._repository, commits, tip)
+        if tip is None:
+            return False
+        many = len(commits) >= WORTH_KEEPING
+        if many and self._cache.is_known(tip, commits):
+            return True
+        found = are_ancestors(self._repository, commits, tip)
+        if found and many:
+            self._cache.know(tip, commits)
+        return found
 
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first. Raises VerificationFailed at the first commit
