@@ -182,6 +182,8 @@ def _features(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw
                 unknown.add(key)
                 fix = close_to(name, knowledge.names)
                 yield Flaw((*at, key, position), f"there is no feature or group {short(name)}", fix)
+    if "include" not in unknown:
+        yield from _idle_exclusions(written, knowledge)
     if "exclude" in unknown:
         return
     selected = knowledge.selected(written)
@@ -205,6 +207,18 @@ def _features(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw
                 f"map {read} in the environment's data.invoices.mapping, or leave {name} out",
                 needs=((*at, "exclude"),),
             )
+
+
+def _idle_exclusions(written: Mapping[str, Any], knowledge: Knowledge) -> Iterator[Flaw]:
+    """Warnings of features and groups that are left out of what does not have them: most likely another was meant."""
+    chosen = {name for name in written.get("include", ()) if name is not None}
+    at = ("spec", "features", "exclude")
+    for position, name in enumerate(written.get("exclude", ())):
+        meant = [spec for spec in knowledge.task.features.values() if name in (spec.name, spec.group)]
+        if meant and not any({spec.name, spec.group} & chosen for spec in meant):
+            summary = f"{short(name)} is excluded, and nothing that is included has it"
+            fix = f"take it out, or include its group ({meant[0].group})"
+            yield Flaw((*at, position), summary, fix, warning=True, needs=(("spec", "features", "include"),))
 
 
 def _reasons(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:

@@ -7,7 +7,7 @@ import pytest
 from reconciler.adapters.manifests import Manifests
 from reconciler.core.validation import validate
 from reconciler.tasks.customer_payment.spec import SPEC
-from tests.support.manifests import E_PRODUCTION, PRODUCTION, VERSION, V, edited, lines_of
+from tests.support.manifests import E_PRODUCTION, PRODUCTION, VERSION, V, edited, lines_of, problems_of
 from tests.support.shop import SHOP, SHOP_VERSION
 from tests.support.trees import MemoryTrees
 
@@ -85,6 +85,22 @@ def test_of_a_group_only_what_is_known_is_meant() -> None:
     assert lines_of(edited(v=VERSION.replace("[invoice]", "[invoice]\n    exclude: [country]"))) == []
     nothing = VERSION.replace("[invoice]", "[invoice]\n    exclude: [amount, country]")
     assert "no feature is left" in only(v=nothing)
+
+
+@pytest.mark.parametrize(
+    ("features", "excluded", "group"),
+    [
+        ("[invoice]", "history_share", "history"),
+        ("[amount]", "country", "invoice"),
+        ("[invoice]", "history", "history"),
+    ],
+)
+def test_what_is_excluded_from_nothing_is_warned_of_with_its_place(features: str, excluded: str, group: str) -> None:
+    files = edited(v=VERSION.replace("[invoice]", f"{features}\n    exclude: [{excluded}]"))
+    (warned,) = problems_of(files)
+    assert warned.severity == "warning"
+    assert f"14:15: {excluded} is excluded, and nothing that is included has it" in str(warned)
+    assert warned.fix == f"take it out, or include its group ({group})"
 
 
 def test_an_unknown_feature_or_group_suggests_a_close_one() -> None:
@@ -166,7 +182,7 @@ def test_a_feature_that_reads_disputes_of_settled_invoices_needs_them_mapped_not
         recipe = SHOP_VERSION.replace("[invoice, customer-history]", included)
         environment = SHOP[E_PRODUCTION].replace("        amount:", f"{mapped}        amount:")
         source = Manifests(MemoryTrees({**SHOP, V: recipe, E_PRODUCTION: environment})).read(None)
-        return [problem.summary for problem in validate(source, real)]
+        return [problem.summary for problem in validate(source, real) if problem.severity == "error"]
 
     refused = "feature history_disputed_share reads disputed of settled invoices, which this data does not have"
     assert lines("[history_disputed_share]") == [refused]
