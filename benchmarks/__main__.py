@@ -1,18 +1,25 @@
 """`make bench`: measures every promise, prints one table, and ends with 1 where one was not kept.
 
-python -m benchmarks [NAME…]      some of them: start, history, plan, changed
+python -m benchmarks [NAME…]      some of them: start, history, plan, changed, features
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import changed, history_10000, plan_1000, start
-from benchmarks.report import Row, table
+from benchmarks import changed, features, history_10000, plan_1000, start
+from benchmarks.report import Figure, Row, table
 
-ALL = {"start": start.rows, "history": history_10000.rows, "plan": plan_1000.rows, "changed": changed.rows}
+ALL: dict[str, Callable[[Path], Iterator[Row | Figure]]] = {
+    "start": start.rows,
+    "history": history_10000.rows,
+    "plan": plan_1000.rows,
+    "changed": changed.rows,
+    "features": features.rows,
+}
 
 
 def main(names: list[str]) -> int:
@@ -20,7 +27,7 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - ALL.keys():
         print(f"no such benchmark: {', '.join(sorted(unknown))} (there are {', '.join(ALL)})", file=sys.stderr)
         return 64
-    found: list[Row] = []
+    found: list[Row | Figure] = []
     # In memory where that is possible: making the repositories would otherwise wait for the disk a thousand times.
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-", dir=memory if memory.is_dir() else None) as scratch:

@@ -39,11 +39,29 @@ class Row:
         return [f"{self.seconds_limit:g} s"] if self.seconds_limit else []
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One figure of ours with a limit of its own: a size, a growth, or seconds with nothing to set beside them."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float
+
+    @property
+    def kept(self) -> bool:
+        return self.value <= self.limit
+
+    def cells(self) -> tuple[str, ...]:
+        verdict = "kept" if self.kept else "MISSED"
+        return (self.what, f"{self.value:.2f} {self.unit}", "", "", f"{self.limit:g} {self.unit}", verdict)
+
+
 def _told(times: Times) -> str:
     return f"{times.least:.3f} / {times.median:.3f} s"
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row | Figure]) -> str:
     """The rows as aligned text."""
     lines = [HEADER, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]

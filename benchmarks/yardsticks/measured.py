@@ -27,10 +27,10 @@ def measured(read: Callable[[Path], Any], compute: Callable[[Any], Any], columns
     """Read, compute, print a line of JSON; `columns` gives COLUMNS of what was computed, by key."""
     begin = time.perf_counter()
     data = read(Path(sys.argv[1]))
-    between = time.perf_counter()
+    between, before = time.perf_counter(), time.process_time()
     found = compute(data)
-    end = time.perf_counter()
+    end, processor = time.perf_counter(), time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"read": between - begin, "compute": end - between, "peak": peak}))
-    if len(sys.argv) > 2:
+    print(json.dumps({"read": between - begin, "compute": end - between, "processor": processor, "peak": peak}))
+    if len(sys.argv) > 2 and sys.argv[2] != "open":
         np.save(sys.argv[2], np.stack([np.asarray(each, dtype=np.float64) for each in columns(found)]))

@@ -24,7 +24,6 @@ from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables
 
 Column = npt.NDArray[np.float32] | npt.NDArray[np.object_]
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,9 @@ def _past(tables: Tables, rows: Rows, names: Sequence[str], outcomes: Outcomes) 
 
 
 def _float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    return np.nan_to_num(np.clip(values, -_LARGEST, _LARGEST).astype(np.float32), copy=False)
+    with np.errstate(over="ignore"):
+        out = values.astype(np.float32)
+    return out if bool(np.isfinite(out).all()) else np.nan_to_num(out)  # infinite: the largest there is
 
 
 def _amount(tables: Tables, rows: Days) -> npt.NDArray[np.float64]:

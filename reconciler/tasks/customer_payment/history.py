@@ -6,6 +6,8 @@ docs/features.md; `tests/training/reference.py` says the same slowly. O(n log n)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,15 +15,16 @@ from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
 from reconciler.tasks.customer_payment.portfolio import known_portfolio
 from reconciler.tasks.customer_payment.settlements import (
     DAYS_LIMIT,
+    Flags,
     Numbers,
     Rows,
     Settlements,
+    between,
     customer_day,
     decaying,
     halved,
     lateness,
     refuse_settled,
-    running,
     settlements,
     span,
 )
@@ -41,7 +44,7 @@ def history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers
     refuse_settled(tables, rows)
     order = np.argsort(customer_day(tables.customer[rows.positions], rows.as_of))
     found = _sorted_history(tables, Rows(rows.positions[order], rows.as_of[order]), outcomes)
-    return {name: _put(values, order) for name, values in found.items()}
+    return {name: _put(found.pop(name), order) for name in list(found)}
 
 
 def _put(values: Numbers, places: Days) -> Numbers:
@@ -53,8 +56,9 @@ def _put(values: Numbers, places: Days) -> Numbers:
 def _sorted_history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
     """`history` of rows that are sorted by customer and as-of: so every look-up is near the one before it."""
     every = settlements(tables)
-    settled = _settled(every, rows, tables.customer[rows.positions], outcomes)
-    overdue = _overdue(tables, rows, outcomes)
+    start, end = every.before(rows, tables.customer[rows.positions])
+    settled = _settled(every, start, end, rows=rows, outcomes=outcomes)
+    overdue = _overdue(tables, every, start, end, rows=rows, outcomes=outcomes)
     n, of_all = settled["n"], known_portfolio(every, rows, outcomes)
     late = settled["late"] + OWN_WEIGHT * of_all["late"]
 
@@ -79,9 +83,12 @@ def _sorted_history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str,
 
 def outcome_counts(tables: Tables, rows: Rows, outcomes: Outcomes) -> Numbers:
     """[rows, outcomes]: how many of the customer's other invoices were known settled, by outcome, before as-of."""
-    settled = _settled(settlements(tables), rows, tables.customer[rows.positions], outcomes)
-    n, late, very = settled["n"], settled["late"], settled["very_late"]
-    return np.stack([n - late, late - very, very] if outcomes.very_late_after else [n - late, late], axis=1)
+    every = settlements(tables)
+    start, end = every.before(rows, tables.customer[rows.positions])
+    counted = lateness(every, outcomes)
+    n, late, very = end - start, between(counted["late"], start, end), between(counted["very_late"], start, end)
+    counts = [n - late, late - very, very] if outcomes.very_late_after else [n - late, late]
+    return np.stack(counts, axis=1).astype(np.float64)
 
 
 def without_history(tables: Tables, rows: Rows) -> npt.NDArray[np.bool_]:
@@ -95,28 +102,25 @@ def unusual_terms(tables: Tables, rows: Rows) -> Numbers:
     """The row's terms less the mean terms of the customer's other invoices dated before as-of; 0 where none is."""
     invoiced = tables.days("invoice_date")
     terms = np.clip(tables.days("due_date") - invoiced, -DAYS_LIMIT, DAYS_LIMIT)
-    values = np.stack([np.ones(len(terms), dtype=np.int64), terms])
-    who = tables.customer[rows.positions]
-    sums = _upto(tables.customer, invoiced + 1, values, who=who, as_of=rows.as_of)
+    begun = _Begun.of(tables.customer, invoiced + 1, np.arange(len(terms)))
+    start, end = begun.until(tables.customer[rows.positions], rows.as_of)
     own = invoiced[rows.positions] < rows.as_of
-    count, total = sums - np.where(own, values[:, rows.positions], 0)
+    count = end - start - own
+    total = between(terms[begun.positions], start, end) - np.where(own, terms[rows.positions], 0)
     usual = total / np.maximum(count, 1)
     return np.asarray(np.where(count > 0, terms[rows.positions] - usual, 0.0), dtype=np.float64)
 
 
-def _settled(every: Settlements, rows: Rows, who: Days, outcomes: Outcomes) -> dict[str, Numbers]:
-    start, end = every.before(rows, who)
+def _settled(every: Settlements, start: Days, end: Days, *, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
     counted = {**lateness(every, outcomes), "told": every.told, "disputed": every.disputed}
-    out = {"n": (end - start).astype(np.float64)}
-    for name, values in counted.items():
-        sums = running(values)
-        out[name] = (sums[end] - sums[start]).astype(np.float64)
+    out = {name: between(values, start, end).astype(np.float64) for name, values in counted.items()}
+    out["n"] = (end - start).astype(np.float64)
     if len(every.day) == 0:
-        return out | {name: np.zeros(len(who)) for name in ("last", "recent_n", "recent_sum")}
-    some, last = end > start, np.maximum(end - 1, 0)
-    count, total = decaying(every.customer, every.day, [np.ones(len(every.day), dtype=np.int64), counted["days_late"]])
+        return out | {name: np.zeros(len(start)) for name in ("last", "recent_n", "recent_sum")}
+    some, last, late = end > start, np.maximum(end - 1, 0), every.days
+    count, total = decaying(every.customer, every.day, [np.ones(len(late), dtype=np.int64), late])
     fade = np.where(some, halved(rows.as_of - every.day[last]), 0.0)
-    out["last"] = np.where(some, counted["days_late"][last], 0).astype(np.float64)
+    out["last"] = np.where(some, late[last], 0).astype(np.float64)
     return out | {"recent_n": count[last] * fade, "recent_sum": total[last] * fade}
 
 
@@ -129,35 +133,51 @@ def _amounts(tables: Tables) -> Days:
     return np.asarray(np.rint(np.clip(units, -1e15, 1e15)), dtype=np.int64)
 
 
-def _overdue(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
-    """Other invoices that by as-of were late and not known settled strictly before it: count, amount, summed age."""
+def _overdue(
+    tables: Tables, every: Settlements, start: Days, end: Days, *, rows: Rows, outcomes: Outcomes
+) -> dict[str, Numbers]:
+    """Other invoices that by as-of were late and not known settled strictly before it: count, amount, summed age.
+
+    Those that had become late, less those of them among the settlements known before as-of, which are [start, end).
+    """
     due, known = tables.days("due_date"), tables.days("known_date")
     begins = np.maximum(due + outcomes.late_after, tables.days("invoice_date")) + 1
-    ends = known + 1
-    chosen = np.flatnonzero(begins < ends)
-    values = np.stack([np.ones(len(due), dtype=np.int64), _amounts(tables), due])
-    both, days = np.tile(tables.customer[chosen], 2), np.concatenate([begins[chosen], ends[chosen]])
-    signed = np.concatenate([values[:, chosen], -values[:, chosen]], axis=1)
-    sums = _upto(both, days, signed, who=tables.customer[rows.positions], as_of=rows.as_of)
-    own = (begins[rows.positions] <= rows.as_of) & (rows.as_of < ends[rows.positions])
-    count, amount, due_sum = sums - np.where(own, values[:, rows.positions], 0)
+    ever = begins <= known
+    begun = _Begun.of(tables.customer, begins, np.flatnonzero(ever))
+    first, last = begun.until(tables.customer[rows.positions], rows.as_of)
+    own = np.flatnonzero((begins[rows.positions] <= rows.as_of) & (rows.as_of <= known[rows.positions]))
+
+    def open_late(values: Days | Flags) -> Days:
+        out = between(values[begun.positions], first, last)
+        out -= between((values * ever)[every.positions], start, end)
+        out[own] -= values[rows.positions[own]]
+        return out
+
+    count = open_late(ever)
     return {
         "count": count.astype(np.float64),
-        "amount": amount.astype(np.float64) / _UNITS,
-        "age": (rows.as_of * count - due_sum).astype(np.float64),
+        "amount": open_late(_amounts(tables)) / _UNITS,
+        "age": (rows.as_of * count - open_late(due)).astype(np.float64),
     }
 
 
-def _upto(customer: Days, day: Days, values: Days, *, who: Days, as_of: Days) -> Days:
-    """[values, rows]: sums of the values of the row's customer whose `day` is not after as-of."""
-    keys = customer_day(customer, day)
-    order = np.argsort(keys)
-    start, end = span(keys[order], who, customer_day(who, as_of + 1))
-    out = np.empty((len(values), len(who)), dtype=np.int64)
-    for place, value in enumerate(values):
-        sums = running(value[order])
-        out[place] = sums[end] - sums[start]
-    return out
+@dataclass(frozen=True)
+class _Begun:
+    """Invoices (positions) by customer and a day on which something began for each."""
+
+    positions: Days
+    keys: Days
+
+    @classmethod
+    def of(cls, customer: Days, day: Days, positions: Days) -> _Begun:
+        """The invoices at these positions, sorted."""
+        keys = customer_day(customer[positions], day[positions])
+        order = np.argsort(keys)
+        return cls(positions[order], keys[order])
+
+    def until(self, who: Days, as_of: Days) -> tuple[Days, Days]:
+        """[start, end) of those of the customers `who` that had begun by each as-of."""
+        return span(self.keys, who, customer_day(who, as_of + 1))
 
 
 def _tenure(tables: Tables, rows: Rows) -> Numbers:

@@ -11,6 +11,7 @@ import numpy as np
 
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
 from reconciler.tasks.customer_payment.settlements import (
+    Flags,
     Numbers,
     Rows,
     Settlements,
@@ -28,28 +29,22 @@ PRIOR_WEIGHT = 10.0
 
 
 def known_portfolio(settled: Settlements, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
-    """Mean days late, shares late, very late and disputed before as-of, held to the prior while few."""
-    days, where = _days(settled)
-    before = np.searchsorted(days, rows.as_of)
+    """Mean days late, shares late, very late and disputed before as-of, held to the prior while few. By day: sums
+    are whole numbers that a float64 holds exactly."""
+    first = int(settled.day.min(initial=0))
+    day = settled.day - first
 
-    def known(values: Days | None) -> Numbers:
-        return np.append(0.0, np.cumsum(np.bincount(where, weights=values, minlength=len(days))))
+    def known(values: Days | Flags | None) -> Numbers:
+        return np.append(0.0, np.cumsum(np.bincount(day, weights=values)))
 
     size, told = known(None), known(settled.told)
+    before = np.clip(rows.as_of - first, 0, len(size) - 1)
     counted = {name: (known(values), size) for name, values in lateness(settled, outcomes).items()}
     counted["disputed"] = (known(settled.disputed), told)
     return {
         name: ((total + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT))[before]
         for name, (total, of) in counted.items()
     }
-
-
-def _days(settled: Settlements) -> tuple[Days, Days]:
-    """The days on which something became known, and which of them is each settlement's. Days are few: sums by day
-    are whole numbers that a float64 holds exactly."""
-    first = int(settled.day.min(initial=0))
-    there = np.bincount(settled.day - first) > 0
-    return np.flatnonzero(there) + first, (np.cumsum(there) - 1)[settled.day - first]
 
 
 def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
@@ -70,12 +65,14 @@ def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbe
 
 def _recent(settled: Settlements, rows: Rows) -> Numbers:
     """Mean days late, each settlement halved in weight for every 90 days. Summed by day first: days are few."""
-    days, where = _days(settled)
-    if len(days) == 0:
+    if len(settled.day) == 0:
         return np.full(len(rows.as_of), PRIOR["days_late"])
-    count = np.bincount(where, minlength=len(days))
-    late = np.rint(np.bincount(where, weights=settled.days, minlength=len(days))).astype(np.int64)
-    weight, total = decaying(np.zeros(len(days), dtype=np.int64), days, [count, late])
+    first = int(settled.day.min())
+    count = np.bincount(settled.day - first)
+    late = np.rint(np.bincount(settled.day - first, weights=settled.days)).astype(np.int64)
+    there = np.flatnonzero(count)
+    days = there + first
+    weight, total = decaying(np.zeros(len(days), dtype=np.int64), days, [count[there], late[there]])
     last = np.searchsorted(days, rows.as_of, side="left") - 1
     fade = np.where(last >= 0, halved(rows.as_of - days[last]), 0.0)
     return np.asarray((total[last] * fade + PRIOR_WEIGHT * PRIOR["days_late"]) / (weight[last] * fade + PRIOR_WEIGHT))

@@ -16,6 +16,7 @@ from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
 from reconciler.tasks.customer_payment.tables import Tables
 
 Numbers = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 #: A settlement weighs half as much for every so many days since it became known.
 HALF_LIFE = 90.0
@@ -42,14 +43,15 @@ def refuse_settled(tables: Tables, rows: Rows) -> None:
 
 @dataclass(frozen=True)
 class Settlements:
-    """Every settled invoice, by customer, day on which that became known, days late. `told` is 1 where the data says
-    whether the invoice was disputed, `disputed` 1 where it was."""
+    """Every settled invoice, by customer, day on which that became known, days late. `positions`: which invoice it
+    is; `told`: whether the data says if the invoice was disputed; `disputed`: whether it was."""
 
+    positions: Days
     customer: Days
     day: Days
     late: Days
-    told: Days
-    disputed: Days
+    told: Flags
+    disputed: Flags
 
     @property
     def days(self) -> Days:
@@ -69,15 +71,10 @@ def settlements(tables: Tables) -> Settlements:
     late = (tables.days("settled_date") - tables.days("due_date"))[chosen]
     within = np.clip(late, -DAYS_LIMIT, DAYS_LIMIT) + DAYS_LIMIT
     order = np.argsort(customer_day(customer, day) * (2 * DAYS_LIMIT + 1) + within)
-    flags = _flags(tables)[chosen][order]
+    positions = chosen[order]
+    flags = _flags(tables)[positions]
     told = ~np.isnan(flags)
-    return Settlements(
-        customer[order],
-        day[order],
-        late[order],
-        told.astype(np.int64),
-        (told & (flags != 0.0)).astype(np.int64),
-    )
+    return Settlements(positions, customer[order], day[order], late[order], told, told & (flags != 0.0))
 
 
 def _flags(tables: Tables) -> Numbers:
@@ -86,13 +83,13 @@ def _flags(tables: Tables) -> Numbers:
     return np.asarray(tables.invoices["disputed"].to_numpy(dtype=np.float64))
 
 
-def lateness(settled: Settlements, outcomes: Outcomes) -> dict[str, Days]:
-    """Days late within the limit, and 1 where an invoice was late or worse, and very late, as labels have it."""
+def lateness(settled: Settlements, outcomes: Outcomes) -> dict[str, Days | Flags]:
+    """Days late within the limit, and whether an invoice was late or worse, and very late, as labels have it."""
     very = (settled.late >= outcomes.very_late_after) & (outcomes.very_late_after > 0)
     return {
         "days_late": settled.days,
-        "late": (settled.late > outcomes.late_after).astype(np.int64),
-        "very_late": very.astype(np.int64),
+        "late": settled.late > outcomes.late_after,
+        "very_late": very,
     }
 
 
@@ -109,9 +106,13 @@ def span(keys: Days, who: Days, until: Days) -> tuple[Days, Days]:
     return first[who], np.searchsorted(keys, until)
 
 
-def running(values: Days) -> Days:
-    """Sums of the first 0, 1, … n values. Whole numbers: a difference of two is exact."""
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values, dtype=np.int64)])
+def between(values: Days | Flags, start: Days, end: Days) -> Days:
+    """Sums of values[start:end]. Whole numbers: a difference of two running sums is exact."""
+    sums = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=sums[1:])
+    out: Days = sums[end]
+    out -= sums[start]
+    return out
 
 
 def halved(days: Days) -> Numbers:
