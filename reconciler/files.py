@@ -160,3 +160,8 @@ def locked(name: str, *, dir_fd: int) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Whether a disk refused: it is full (of bytes or of inodes), over its quota, or read-only."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

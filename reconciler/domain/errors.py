@@ -26,6 +26,11 @@ class RetryLater(ReconcilerError):
     """The machine failed, not the recipe: disk full, network gone, read-only. The next pass tries again. Exit 1."""
 
 
+class DiskRefused(RetryLater):
+    """A disk of ours is full, over its quota or read-only: no version's fault, and no sooner better. This run does not
+    try it again, and it does not count as one of a version's attempts. Exit 1."""
+
+
 class AuthorMustFix(ReconcilerError):
     """What somebody wrote is refused: invalid manifests, a promotion that may not be. Exit 3."""
 

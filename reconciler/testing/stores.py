@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.domain import oci
-from reconciler.domain.errors import RetryLater, VerificationFailed
+from reconciler.domain.errors import DiskRefused, VerificationFailed
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.ports import Extract, Fault, Progress
@@ -44,10 +44,10 @@ class FakeStore:
         return all(len(self.content.get(blob.digest, b"")) == blob.size for blob in manifest.blobs)
 
     def put(self, manifest: bytes, blobs: Mapping[str, bytes | Path], fingerprint: str) -> str:
-        """Store blobs, manifest and tag. Raises RetryLater when full, VerificationFailed for other bytes."""
+        """Store blobs, manifest and tag. Raises DiskRefused when full, VerificationFailed for other bytes."""
         if self.full:
             self.full -= 1
-            raise RetryLater("the disk of the store is full", next_step="make room, then apply again")
+            raise DiskRefused("the disk of the store is full", next_step="make room, then apply again")
         try:
             wanted = oci.read_manifest(manifest)
         except ValueError as error:

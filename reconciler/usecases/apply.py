@@ -17,7 +17,7 @@ from reconciler.core.facts import World
 from reconciler.core.retries import MACHINE_ATTEMPTS
 from reconciler.core.rulebook import rulebooks
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
-from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
+from reconciler.domain.errors import DiskRefused, NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
 from reconciler.domain.record import Receipt, TrainReceipt
 from reconciler.usecases.forward import forward_only
@@ -218,10 +218,11 @@ def _try(run: Run, action: Action) -> Done:
     try:
         receipt: Receipt = perform(run, action)
     except (RetryLater, VerificationFailed, NeedsPerson) as error:
-        if not (isinstance(error, NeedsPerson) and isinstance(action, (Train, Judge))):
-            failed(run, action, error.message)  # a job that found no box was not tried
+        if not (isinstance(error, (NeedsPerson, DiskRefused)) and isinstance(action, (Train, Judge))):
+            failed(run, action, error.message)  # a job that found no box, or no room for its result, was not tried
         why = f"{error.message}; {error.next_step}".rstrip("; ")
-        return Done(action, "failed", why, error.exit_code, final=not isinstance(error, RetryLater))
+        final = isinstance(error, DiskRefused) or not isinstance(error, RetryLater)
+        return Done(action, "failed", why, error.exit_code, final=final)
     return Done(action, receipt.outcome, receipt.reason or _told(receipt), 1 if receipt.outcome == "failed" else 0)
 
 

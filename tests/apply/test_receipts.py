@@ -132,16 +132,19 @@ def test_a_failed_check_of_the_bytes_stores_nothing() -> None:
     assert shop.record("sandbox").artifacts[MODEL]["1.0.0"].digest is None
 
 
-@pytest.mark.parametrize(("times", "served"), [(2, "1.0.0"), (9, None)])
-def test_a_full_store_is_a_failure_of_the_machine_with_a_receipt_each(times: int, served: str | None) -> None:
+def test_a_full_store_ends_the_apply_and_is_none_of_the_attempts_of_a_version() -> None:
     shop = Shop()
     shop.add("1.0.0")
     shop.pin("sandbox", "1.0.0")
-    shop.fakes.open_store(".reconciler/store").full = times
-    shop.apply()
-    failed = [r for r in shop.receipts("sandbox") if isinstance(r, TrainReceipt) and r.outcome == "failed"]
-    assert len(failed) == min(times, 3)
-    assert shop.serves("sandbox") == served
+    shop.fakes.open_store(".reconciler/store").full = 4
+    for _ in range(4):
+        applied = shop.apply()
+        assert applied.exit_code == 1
+        (failed,) = [done for done in applied.done if done.outcome == "failed"]
+        assert "the disk of the store is full; make room" in failed.reason
+    assert not [r for r in shop.receipts("sandbox") if isinstance(r, TrainReceipt)]
+    assert shop.apply().exit_code == 0, "no --retry is needed"
+    assert shop.serves("sandbox") == "1.0.0"
 
 
 def test_a_full_target_is_tried_three_times_and_changes_no_deployment() -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.domain.errors import RetryLater
+from reconciler import files
+from reconciler.domain.errors import DiskRefused, RetryLater
 
 
 def file_digest(path: Path) -> str:
@@ -50,7 +51,8 @@ def disk_refusals(store: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RetryLater(
+        kind = DiskRefused if files.is_refusal(error) else RetryLater
+        raise kind(
             f"the snapshot store {store} refused: {error.strerror or type(error).__name__}",
             next_step="free space or mend its permissions, then run it again; nothing is half done",
         ) from error
