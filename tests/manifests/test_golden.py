@@ -51,7 +51,7 @@ CASES: dict[str, dict[str, str | bytes]] = {
     ),
     "not built yet": edited(
         production=PRODUCTION.replace("evidence: merge", "evidence: forge, approvals: 1, soak: 24h")
-        .replace("kind: csv", "kind: odata")
+        .replace("kind: csv", "kind: sqlserver")
         .replace("spec:\n", "spec:\n  artifacts: oci://registry.example/models\n")
     ),
     "files that are not read": edited(

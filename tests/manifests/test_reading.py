@@ -192,7 +192,7 @@ NOT_BUILT = {
     ),
     "promotesFrom:": ("artifacts: oci://host/x\n  promotesFrom:", "oci:// is not built yet (spec.artifacts)"),
     "  data:\n": ("  data:\n    settlements: {}\n", "settlements are not built yet (spec.data.settlements)"),
-    "kind: csv": ("kind: postgresql", "a source of kind postgresql is not built yet (spec.data.invoices.source.kind)"),
+    "kind: csv": ("kind: sqlserver", "a source of kind sqlserver is not built yet (spec.data.invoices.source.kind)"),
     "path: data/invoices.csv": (
         "path: 'https://x/y.csv'",
         "a URL is not a data source (spec.data.invoices.source.path)",

@@ -16,6 +16,7 @@ const answer = process.stdout.write.bind(process.stdout);
 console.log = console.info = console.warn = console.error = () => {};
 
 const tables = new Map();
+const stale = new Set(); // what another test put: kept only where the same table is put again
 let generation = 0;
 let handle = (_request, _response, next) => next();
 
@@ -62,11 +63,15 @@ async function serve() {
 }
 
 async function run(command) {
-  if (command.op === "reset") return tables.clear();
+  if (command.op === "reset") return tables.forEach((_table, name) => stale.add(name));
   const before = tables.get(command.name);
+  stale.delete(command.name);
+  stale.forEach((name) => tables.delete(name));
+  const alone = stale.size === 0;
+  stale.clear();
   if (command.op === "drop") tables.delete(command.name);
   else tables.set(command.name, command);
-  if (command.op === "put" && before && shape(before) === shape(command)) return fill(command.name);
+  if (command.op === "put" && before && alone && shape(before) === shape(command)) return fill(command.name);
   return serve();
 }
 

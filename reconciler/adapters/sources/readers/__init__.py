@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from reconciler.adapters.sources.asking import Kind
-from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.inputs import CsvSource, DeltaSource, ODataSource, ParquetSource, PostgresqlSource, Source, SqlSource
+from reconciler.domain.inputs import (
+    CsvSource,
+    DeltaSource,
+    ODataSource,
+    ParquetSource,
+    PostgresqlSource,
+    Source,
+    SqlSource,
+)
 
 
 def kind_of(source: Source) -> Kind:
-    """How this kind of source is read. Raises AuthorMustFix for one that cannot be read yet."""
+    """How this kind of source is read."""
     match source:
         case CsvSource():
             from reconciler.adapters.sources.readers import csv_files
@@ -35,6 +44,4 @@ def kind_of(source: Source) -> Kind:
 
             return odata.KIND
         case _:
-            raise AuthorMustFix(
-                f"sources of kind {source.kind} cannot be read yet", next_step="export the data to a CSV file"
-            )
+            assert_never(source)

@@ -30,11 +30,12 @@ def text_of(value: Any) -> str:
         return "true" if value else "false"
     if not isinstance(value, str):
         raise NotSo
-    if "\n" in value or "\r" in value:
-        value = value.translate(_BREAKS)
-    if "\0" in value or not (value.isascii() or _is_unicode(value)):
+    text: str = value
+    if "\n" in text or "\r" in text:
+        text = text.translate(_BREAKS)
+    if "\0" in text or not (text.isascii() or _is_unicode(text)):
         raise NotSo
-    return value
+    return text
 
 
 def _is_unicode(text: str) -> bool:
@@ -64,7 +65,7 @@ def _float(text: str) -> str:
         return _FLOATS[text]
     if not _NUMBER.fullmatch(text):
         raise NotSo
-    return repr(float(text))
+    return str(float(text))
 
 
 def _boolean(text: str) -> str:
@@ -100,5 +101,5 @@ KINDS: dict[str, tuple[str, Check]] = {
     "Edm.DateTimeOffset": ("TIMESTAMP WITH TIME ZONE", _moment),
     **{f"Edm.{name}": ("BIGINT", _whole) for name in ("Int64", "Int32", "Int16", "Byte", "SByte")},
     **{f"Edm.{name}": ("DOUBLE", _float) for name in ("Double", "Single")},
-    **{name: ("VARCHAR", _same) for name in ("Edm.String", "Edm.Guid", "Edm.TimeOfDay", "Edm.Duration", "enum")},
+    **dict.fromkeys(("Edm.String", "Edm.Guid", "Edm.TimeOfDay", "Edm.Duration", "enum"), ("VARCHAR", _same)),
 }

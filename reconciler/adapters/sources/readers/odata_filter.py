@@ -1,8 +1,9 @@
 """The part of `where` that an OData service can be asked to apply: never fewer rows than `where` itself lets pass.
 
 Services differ: in whether case counts, in how texts are ordered, in what a comparison with no value is. So only
-what no service can read more narrowly is sent, and `where` is applied to what comes. Names are the service's own,
-checked before; values are literals of the column's type.
+what no service can read more narrowly is sent, and `where` is applied to what comes. (One thing is given up: a
+text that begins or ends with spaces there is not found by the text without.) Names are the service's own, checked
+before; values are literals of the column's type.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from reconciler.domain.written import AllOf, AnyOf, Condition, Filter, Not, Scal
 #: Some servers refuse addresses of more than 2,048 characters.
 _LONGEST = 1400
 _DAY = timedelta(days=1)
+#: Names that a query would not read as a column's.
+_WORDS = frozenset({"null", "true", "false", "not", "inf", "nan"})
 _YEARS = range(1, 9998)
 
 
@@ -43,7 +46,7 @@ def _sent(each: Filter, properties: Mapping[str, Property]) -> str | None:
         case Not():
             return None  # what is missing passes `not`, and services do not agree on that
         case Condition():
-            return _condition(each, properties[each.field])
+            return None if each.field.lower() in _WORDS else _condition(each, properties[each.field])
 
 
 def _joined(word: str, parts: Sequence[str]) -> str | None:
@@ -51,7 +54,7 @@ def _joined(word: str, parts: Sequence[str]) -> str | None:
 
 
 def _condition(condition: Condition, column: Property) -> str | None:
-    name, op = condition.field, condition.op
+    name, op = condition.field, str(condition.op)
     if op == "not-null":
         return f"{name} ne null"
     if op == "is-null":

@@ -19,7 +19,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 @dataclass(frozen=True)
 class Limits:
     """Bytes of one page and of the service's description, unpacked; pages and seconds of one table; tries of one
-    request, and the longest wait, in seconds, that a service may ask for."""
+    request; the longest wait, in seconds, that a service may ask for; up to how many pages a table is read twice."""
 
     page: int = 64 << 20
     metadata: int = 256 << 20
@@ -27,6 +27,7 @@ class Limits:
     seconds: float = 6 * 3600.0
     tries: int = 6
     wait: float = 600.0
+    pages_read_twice: int = 20
 
 
 class Timer(Protocol):
