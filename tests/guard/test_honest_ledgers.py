@@ -29,10 +29,9 @@ def test_the_honest_features_of_the_example_pass(honest: Study) -> None:
 
 def test_every_field_that_is_not_declared_is_denied_with_its_reason(honest: Study) -> None:
     assert guard(honest, Guard()).record.denied == {
-        "settled_date": "it is the outcome, or follows from it",
-        "known_date": "it is the outcome, or follows from it",
-        "open_amount": "it is the outcome, or follows from it",
-        "disputed": "it is not declared knownAt: invoice-date",
+        "settled_date": "the outcome, or what follows from it",
+        "open_amount": "the outcome, or what follows from it",
+        "disputed": "not declared knownAt: invoice-date",
     }
 
 

@@ -33,7 +33,7 @@ DID = GuardRecord(
     days=31,
     largest_field="delivery",
     largest_skill=0.055,
-    denied={"disputed": "it is not declared knownAt: invoice-date"},
+    denied={"disputed": "not declared knownAt: invoice-date"},
 )
 
 
@@ -131,9 +131,9 @@ def test_show_tells_what_was_checked_and_what_was_denied(tmp_path: Path) -> None
     company.add("1.0.0")
     company.apply()
     shown = company.run("show", MODEL).out
-    assert "leak guard: 204 rows of 31 days built again and the same: delivery tells most by itself" in shown
-    assert "not checked: earlier-snapshot (only one snapshot: not checked)" in shown
-    assert "denied: disputed, it is not declared knownAt: invoice-date" in shown
+    assert "leak guard: 204 rows of 31 days built again, and the same; delivery tells most by itself" in shown
+    assert "  earlier-snapshot: only one snapshot: not checked\n" in shown
+    assert "  denied: disputed (not declared knownAt: invoice-date)\n" in shown
 
 
 def test_show_tells_every_finding_with_its_next_step(tmp_path: Path) -> None:

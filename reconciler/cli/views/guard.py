@@ -9,17 +9,17 @@ from reconciler.domain.guard import GuardFinding, GuardRecord
 
 def guard_lines(record: GuardRecord) -> Iterator[str]:
     """What was checked, what was not, and what is kept out."""
-    told = f": {record.largest_field} tells most by itself, a skill of {record.largest_skill}" if _told(record) else ""
-    yield f"leak guard: {record.rows} rows of {record.days} days built again and the same{told}"
-    unchecked = [f"{name} ({state})" for name, state in record.checks.items() if not state.startswith("passed")]
-    if unchecked:
-        yield f"not checked: {', '.join(unchecked)}"
-    for name, why in record.denied.items():
-        yield f"denied: {name}, {why}"
+    told = f"; {record.largest_field} tells most by itself, a skill of {record.largest_skill}" if _told(record) else ""
+    yield f"leak guard: {record.rows} rows of {record.days} days built again, and the same{told}"
+    for name, state in record.checks.items():
+        if not state.startswith("passed"):
+            yield f"  {name}: {state}"
+    for why in dict.fromkeys(record.denied.values()):
+        yield f"  denied: {', '.join(name for name, reason in record.denied.items() if reason == why)} ({why})"
     for name, reason in record.reasons.items():
-        yield f"tells much, with a reason: {name}, {reason}"
+        yield f"  tells much, with a reason: {name} ({reason})"
     for finding in record.accepted:
-        yield f"accepted by the data's owner: {finding}"
+        yield f"  accepted by the data's owner: {finding}"
 
 
 def _told(record: GuardRecord) -> bool:

@@ -27,20 +27,22 @@ _CHANCE = 1e-6
 _RARE = 0.05
 #: Rows of the newer snapshot that are looked up in the earlier one.
 _MOST_COMPARED = 200_000
+#: Columns that a table may have without any being mapped.
+_NOT_THE_SOURCES = frozenset({*FRAME, "known_date"})
 
 
 def denied(tables: Tables) -> dict[str, str]:
     """Field of the snapshot → why it may not enter. Undeclared means later."""
-    return {name: _why(name) for name in map(str, tables.invoices) if name not in tables.known | set(FRAME)}
+    return {name: _why(name) for name in map(str, tables.invoices) if name not in tables.known | _NOT_THE_SOURCES}
 
 
 def _why(name: str) -> str:
     if name in ANSWERS:
-        return "it is the outcome, or follows from it"
+        return "the outcome, or what follows from it"
     field = SPEC.fields.get(name)
     if field is not None and field.table == "customers":
-        return "it holds today's value, and no knownAt: invoice-date is declared"
-    return "it is not declared knownAt: invoice-date"
+        return "today's value, and not declared knownAt: invoice-date"
+    return "not declared knownAt: invoice-date"
 
 
 def answers(tables: Tables) -> Iterator[GuardFinding]:

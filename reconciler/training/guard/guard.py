@@ -61,7 +61,7 @@ def guard(this: Study, limits: Guard, beside: Beside = Beside()) -> Guarded:
     needed = {skill.field for skill in suspects.needing(measured, limits, used)}
     largest = measured.largest
     record = GuardRecord(
-        checks={**states, "ceiling": "passed" if limits.ceiling and beside.reported else "not checked"},
+        checks={**states, "ceiling": _ceiling(limits, beside.reported)},
         rows=rebuilt.rows,
         days=rebuilt.days,
         largest_field=largest.field if largest else None,
@@ -87,6 +87,12 @@ def _of_data(tables: Tables, earlier: Tables | None, limits: Guard) -> tuple[dic
         "separation": "passed",
     }
     return states, [*declarations.answers(tables), *on_open, *changed]
+
+
+def _ceiling(limits: Guard, reported: Figures | None) -> str:
+    if not limits.ceiling:
+        return "none stated: not checked"
+    return "passed" if reported is not None else "too few rows for figures: not checked"
 
 
 def limits_of(written: Mapping[str, Any]) -> Guard:
