@@ -206,6 +206,14 @@ def test_a_plan_takes_nothing_from_a_file_with_faults() -> None:
     assert {fragment.place.file for fragment in source.fragments} == {V, E_SANDBOX, R_SANDBOX}
 
 
+def test_a_file_with_faults_that_says_the_name_of_another_does_not_hold_that_one() -> None:
+    problems = problems_of(
+        edited(**{V.replace("1.0.0", "7.0.0"): with_(VERSION, ("name: payment-prediction", "name: -x"))})
+    )
+    assert [problem.path for problem in problems] == ["metadata.name", "metadata.version"]
+    assert {problem.touches for problem in problems} == {(("version", "payment-prediction@7.0.0"),)}
+
+
 def test_what_is_left_of_a_file_comes_from_the_cache_too(tmp_path: Path) -> None:
     trees = MemoryTrees(edited(v=with_(VERSION, ("estimator:", "estimatr:"), ("[invoice]", "[invoce]"))))
     first, second = Manifests(trees, tmp_path), Manifests(trees, tmp_path)

@@ -94,7 +94,7 @@ class Collector:
                     f"the path says {path_name}, the file {name}",
                     f"move it to {there} or write {path_name}",
                     f"metadata.{key}",
-                    (*role.touches, (role.role, "@".join(said))),
+                    role.touches if entry["f"] else (*role.touches, (role.role, "@".join(said))),
                 )
         for fault in entry["f"]:
             self._fault(path, fault, role.touches)
