@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from reconciler.adapters.sources.readers.odata_filter import pushed
 from reconciler.adapters.sources.readers.odata_metadata import Entity, read_metadata
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
-from reconciler.domain.inputs import Input
+from reconciler.domain.inputs import Input, OAuth2Authentication, ODataSource
 from reconciler.domain.written import Filter
+from tests.support.imports import ROOT
 
 #: As Dynamics 365 Finance writes it: enumerations, a base type, an alias, columns that are no single value.
 DYNAMICS = """<?xml version="1.0" encoding="utf-8"?>
@@ -93,3 +95,11 @@ def test_what_is_no_description_is_refused_with_the_reason(body: bytes, reason: 
 def test_a_type_that_is_its_own_base_ends() -> None:
     body = DYNAMICS.replace('Name="Common" Abstract="true"', 'Name="Common" BaseType="Self.SalesInvoice"')
     assert read_metadata(body.encode(), "there").entity("SalesInvoiceHeadersV2", "there").key
+
+
+def test_the_example_of_the_docs_is_one_that_can_be_written() -> None:
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8").partition("\n## OData\n")[2]
+    written = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])["spec"]["data"]["invoices"]
+    source = Input.model_validate(written).source
+    assert isinstance(source, ODataSource) and source.cross_company
+    assert isinstance(source.authentication, OAuth2Authentication)
