@@ -45,7 +45,7 @@ def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> N
     for cause, number in sorted(snapshot.set_aside.items()):
         click.echo(f"  set aside: {number:,} {terminal(cause)}")
     for row in done.examples:
-        click.echo(f"    line {row.line}: {terminal(row.cause)} ({terminal(row.field)})")
+        click.echo(f"    {terminal(row.where)}: {terminal(row.cause)} ({terminal(row.field)})")
 
 
 command.add_command(refresh_)

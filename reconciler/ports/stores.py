@@ -58,6 +58,12 @@ class BadRow:
     cause: str
     line: int
     field: str
+    file: str = ""
+
+    @property
+    def where(self) -> str:
+        """`line 12`, or where a table is several files `2024.csv line 12`."""
+        return f"{self.file} line {self.line}".lstrip()
 
 
 @dataclass(frozen=True)

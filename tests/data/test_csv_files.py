@@ -84,13 +84,56 @@ def test_a_pipe_is_refused_and_not_waited_for(root: Path) -> None:
     assert "not a regular file" in refusal(root, "data/i.csv").message
 
 
-def test_a_folder_is_refused(root: Path) -> None:
-    assert refusal(root, "data").message == "data is a folder, not a file"
+def test_a_folder_is_all_its_csv_files_and_a_bad_row_says_which(root: Path) -> None:
+    folder = root / "years"
+    folder.mkdir()
+    (folder / "2023.csv").write_text(plain_csv("A1,K1,2023-01-05,2023-02-04,,1", "A2,K1,2023-01-05,2023-02-04,,x"))
+    (folder / "2024.csv").write_text(plain_csv("B1,K1,2024-01-05,2024-02-04,,1", "B2,K1,2024-13-05,2024-02-04,,2"))
+    (folder / "notes.txt").write_text("nothing of ours")
+    data = data_of("years", PLAIN, max_share=1)
+    with source_in(root).extract(data, None, nothing) as extract:
+        assert extract.rows == {"invoices": 2}
+        assert [bad.where for bad in extract.examples] == ["years/2023.csv line 3", "years/2024.csv line 3"]
 
 
-def test_a_star_is_a_name_and_no_pattern(root: Path) -> None:
-    (root / "data" / "i.csv").write_text(GOOD)
-    assert refusal(root, "data/*.csv").message == "data/*.csv is not there"
+def test_a_pattern_finds_files_of_one_folder(root: Path) -> None:
+    for name in ("a-1.csv", "a-2.csv", "b-1.csv"):
+        (root / name).write_text(plain_csv(f"{name},K1,2024-01-05,2024-02-04,,1"))
+    with source_in(root).extract(data_of("a-*.csv", PLAIN), None, nothing) as extract:
+        assert extract.rows == {"invoices": 2}
+    assert "no file there is called c-*.csv" in refusal(root, "c-*.csv").message
+
+
+def test_a_file_whose_name_has_a_star_is_that_file(root: Path) -> None:
+    (root / "a*.csv").write_text(GOOD)
+    (root / "ab.csv").write_text(plain_csv("B1,K1,2024-01-05,2024-02-04,,1", "B2,K1,2024-01-05,2024-02-04,,1"))
+    with source_in(root).extract(data_of("a*.csv", PLAIN), None, nothing) as extract:
+        assert extract.rows == {"invoices": 1}
+
+
+def test_files_of_a_folder_that_reach_out_are_refused(root: Path) -> None:
+    (root / "years").mkdir()
+    (root / "years" / "x.csv").symlink_to("/etc/passwd")
+    assert "may not be read" in refusal(root, "years").message
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ('"A\n1",K1,2024-01-05,2024-02-04,,1', "A2,K1,2024-01-05,2024-02-04,,x"),
+        ("A1,K1,2024-01-05,2024-02-04,,1\r", "A2,K1,2024-01-05,2024-02-04,,x"),
+        ("A1,K1,2024-01-05,2024-02-04,,1,too many", "A2,K1,2024-01-05,2024-02-04,,x"),
+        ('"A"1,K1,2024-01-05,2024-02-04,,1', "A2,K1,2024-01-05,2024-02-04,,x"),
+        ("A1,K1,2024-01-05,2024-02-04,,1", "", "A2,K1,2024-01-05,2024-02-04,,x"),
+        ("A\0,K1,2024-01-05,2024-02-04,,1", "A2,K1,2024-01-05,2024-02-04,,x"),
+    ],
+)
+def test_where_a_line_is_no_record_bad_rows_still_have_their_line(root: Path, rows: tuple[str, ...]) -> None:
+    text = plain_csv(*rows, "A3,K1,2024-01-05,2024-02-04,,1")
+    (root / "i.csv").write_bytes(text.encode())
+    with source_in(root).extract(data_of("i.csv", PLAIN, max_share=1), None, nothing) as extract:
+        line = text.split("A2")[0].replace("\r\n", "\n").count("\n") + 1
+        assert ("unparseable amount", line) in [(bad.cause, bad.line) for bad in extract.examples]
 
 
 def test_what_lies_in_dot_git_is_refused(root: Path) -> None:
@@ -111,7 +154,7 @@ def test_hosts_are_allowed_by_two_slashes_with_or_without_a_port(tmp_path: Path)
     assert allowed.folders == (Path("/data"),)
     allowed.check_host("DB.example", 5432)
     allowed.check_host("erp.example", 443)
-    with pytest.raises(AuthorMustFix, match="db.example:5433 may not be asked"):
+    with pytest.raises(AuthorMustFix, match=r"db\.example:5433 may not be asked"):
         allowed.check_host("db.example", 5433)
 
 

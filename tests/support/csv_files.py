@@ -159,13 +159,16 @@ def source_in(root: Path, *allowed: Path, today: date = date(2030, 1, 1)) -> Sou
     return Sources(Access(root, Allowed(allowed or (root,)), secrets_of({})), SPEC, today=lambda: today)
 
 
+_ORDER = {"invoices": "legal_entity, invoice, instalment", "customers": "ALL", "settlements": "ALL"}
+
+
 def rows_of(extract: Extract, table: str = "invoices", columns: str = "*") -> list[tuple[Any, ...]]:
-    """The rows of an extract's table, in its order."""
+    """The rows of an extract's table, in the order of its key."""
     import duckdb
 
     with duckdb.connect(":memory:") as database:
         return database.execute(
-            f"SELECT {columns} FROM read_parquet(?)",  # noqa: S608
+            f"SELECT {columns} FROM read_parquet(?) ORDER BY {_ORDER[table]}",  # noqa: S608
             [str(extract.folder / f"{table}.parquet")],
         ).fetchall()
 

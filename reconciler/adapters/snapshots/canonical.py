@@ -25,7 +25,9 @@ from reconciler.domain.jobs import SnapshotColumn, SnapshotTable
 
 FORMAT = 1
 _KEYS = {"invoices": ("legal_entity", "invoice", "instalment"), "customers": ("legal_entity", "customer")}
-_FETCH = 20_000
+#: Rows whose lines are joined before they are fetched, and how many such blocks at a time.
+_BLOCK = 4096
+_FETCH = 64
 
 
 def snapshot_digest(data_date: str, tables: Mapping[str, SnapshotTable]) -> str:
@@ -62,45 +64,44 @@ def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
 def part_digests(
     database: Any, rows: str, table: str, columns: Sequence[SnapshotColumn]
 ) -> Iterator[tuple[str, int, str]]:
-    """(part, rows, digest) of every part of the relation `rows` (SQL), in the order of their names."""
-    cells = " || chr(9) || ".join(_cell(column) for column in columns)
-    part = part_of(table, columns)
-    cursor = database.execute(f"SELECT {part} AS part, {cells} FROM {rows} ORDER BY part, {order_of(table, columns)}")  # noqa: S608
+    """(part, rows, digest) of every part of the relation `rows` (SQL), in the order of their names. Leaves the rows in
+    the temporary table `sorted_TABLE`: the columns and `part_`, in the order of parts and keys."""
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE sorted_{table} AS SELECT {names}, {part_of(table, columns)} AS part_ "  # noqa: S608
+        f"FROM {rows} ORDER BY part_, {order_of(table, columns)}"
+    )
+    cells = ", ".join(_cell(column) for column in columns)
+    cursor = database.execute(
+        f"SELECT part_, count(*), string_agg(concat_ws(chr(9), {cells}), chr(10) ORDER BY rowid) "  # noqa: S608
+        f"FROM sorted_{table} GROUP BY part_, rowid // {_BLOCK} ORDER BY part_, rowid // {_BLOCK}"
+    )
     header = "\t".join(f"{column.name}:{column.type}" for column in columns) + "\n"
     name, count, hasher = None, 0, hashlib.sha256()
-    while chunk := cursor.fetchmany(_FETCH):
-        for part_name, group in _grouped(chunk):
-            if part_name != name:
+    while blocks := cursor.fetchmany(_FETCH):
+        for part, rows_of_block, lines in blocks:
+            if part != name:
                 if name is not None:
                     yield name, count, "sha256:" + hasher.hexdigest()
-                name, count, hasher = part_name, 0, hashlib.sha256(header.encode())
-            count += len(group)
-            hasher.update(("\n".join(group) + "\n").encode())
+                name, count, hasher = part, 0, hashlib.sha256(header.encode())
+            count += rows_of_block
+            hasher.update(lines.encode())
+            hasher.update(b"\n")
     if name is not None:
         yield name, count, "sha256:" + hasher.hexdigest()
-
-
-def _grouped(chunk: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    begin = 0
-    for at in range(1, len(chunk) + 1):
-        if at == len(chunk) or chunk[at][0] != chunk[begin][0]:
-            yield chunk[begin][0], [line for _, line in chunk[begin:at]]
-            begin = at
 
 
 def _cell(column: SnapshotColumn) -> str:
     name = f'"{column.name}"'
     match column.type:
         case "text":
-            text = f"replace({name}, '\\', '\\\\')"
+            escaped = f"replace({name}, '\\', '\\\\')"
             for figure, letter in ((9, "t"), (10, "n"), (13, "r")):
-                text = f"replace({text}, chr({figure}), '\\{letter}')"
-        case "number":
-            text = f"CAST({name} AS VARCHAR)"
-        case "date":
-            text = f"strftime({name}, '%Y-%m-%d')"
+                escaped = f"replace({escaped}, chr({figure}), '\\{letter}')"
+            marks = " OR ".join(f"contains({name}, chr({figure}))" for figure in (92, 9, 10, 13))
+            text = f"CASE WHEN {marks} THEN {escaped} ELSE {name} END"
         case "flag":
-            text = f"CASE WHEN {name} THEN 't' ELSE 'f' END"
-        case "whole":
+            text = f"CASE WHEN {name} THEN 't' WHEN NOT {name} THEN 'f' END"
+        case "number" | "date" | "whole":  # dates are ISO as they are; the type of numbers has four decimals
             text = f"CAST({name} AS VARCHAR)"
-    return f"CASE WHEN {name} IS NULL THEN '\\N' ELSE {text} END"
+    return f"coalesce({text}, '\\N')"

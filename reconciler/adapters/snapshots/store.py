@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.snapshots.canonical import order_of, part_digests, part_of, snapshot_digest
+from reconciler.adapters.snapshots.canonical import part_digests, snapshot_digest
 from reconciler.adapters.snapshots.duck import connect, literal
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
@@ -105,7 +105,6 @@ class FolderSnapshots:
     def _table(self, database: Any, extract: Extract, name: str) -> SnapshotTable:
         columns = list(extract.columns[name])
         rows = f"read_parquet({literal(str(extract.folder / f'{name}.parquet'))})"
-        database.execute(f"CREATE TABLE {name} AS SELECT *, {part_of(name, columns)} AS part_ FROM {rows}")  # noqa: S608
         parts = [
             SnapshotPart(
                 name=part,
@@ -114,7 +113,7 @@ class FolderSnapshots:
                 digest=digest,
                 file_digest=self._pooled(database, (name, part, digest), columns),
             )
-            for part, rows, digest in list(part_digests(database, name, name, columns))
+            for part, rows, digest in list(part_digests(database, rows, name, columns))
         ]
         return SnapshotTable(columns=columns, parts=parts)
 
@@ -130,7 +129,7 @@ class FolderSnapshots:
             fresh = Path(folder) / "part.parquet"
             names = ", ".join(f'"{column.name}"' for column in columns)
             database.execute(
-                f"COPY (SELECT {names} FROM {table} WHERE part_ = {literal(name)} ORDER BY {order_of(table, columns)}) "  # noqa: S608
+                f"COPY (SELECT {names} FROM sorted_{table} WHERE part_ = {literal(name)} ORDER BY rowid) "  # noqa: S608
                 f"TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
             )
             force(fresh)

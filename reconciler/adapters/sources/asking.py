@@ -5,6 +5,7 @@ A new kind of source is a file in `readers/`, a case in `readers/__init__.py`, a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class Raw:
     a file's line), `c0`, `c1`, … in the order of `Wanted.names`; `types` are their DuckDB types: VARCHAR for text as
     it is written, else what the source says. `refused` are rows that cannot be rows: cause → lines. `asked` says
     what was read in words that hold no credential; `filtered` is True where the source has applied `where` itself.
+    `pieces`: where the table is several files, the line before which each begins, and its name.
     """
 
     relation: str
@@ -69,6 +71,14 @@ class Raw:
     asked: str
     refused: Mapping[str, list[int]] = field(default_factory=dict)
     filtered: bool = False
+    pieces: Sequence[tuple[int, str]] = ()
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file (empty where there is only one) and its line, of a row."""
+        if len(self.pieces) < 2:
+            return "", line
+        before, name = self.pieces[bisect_left(self.pieces, (line, "")) - 1]
+        return name, line - before
 
 
 class Reader(Protocol):

@@ -7,7 +7,7 @@ with line and field.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -74,28 +74,28 @@ class Sources:
         ]  # fmt: skip
         with ExitStack() as stack:
             reader_of = _Readers(self.access, stack)
-            asked: dict[str, str] = {}
+            found: dict[str, Raw] = {}
             for each in wanted:
                 raw: Raw = reader_of(each.input.source)(each, work)
                 load(each, raw, work)
-                asked[each.table] = raw.asked
+                found[each.table] = raw
                 _tidy(work.folder)
         checked = [self._check(each, as_of, work) for each in wanted]
-        _bear(checked, data)
+        _bear(checked, data, found)
         for table in checked:
             table.write(work.database, work.folder)
         newest = checked[0].newest
         if newest is None:
-            raise _none_good(asked["invoices"], as_of)
+            raise _none_good(found["invoices"].asked, as_of)
         return Extract(
             work.folder,
             as_of or newest,
             rows={t.table: t.good for t in checked},
             set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
-            examples=_examples(checked),
+            examples=_examples(checked, found),
             columns={each.table: tuple(column.snapshot() for column in each.columns) for each in wanted},
             newest=newest,
-            asked=asked,
+            asked={name: raw.asked for name, raw in found.items()},
             entities=checked[0].entities,
         )
 
@@ -143,9 +143,14 @@ def _tidy(folder: Path) -> None:
             path.unlink()
 
 
-def _examples(checked: Sequence[Checked]) -> tuple[BadRow, ...]:
-    bad = [BadRow(row.cause, row.line, f"{t.table}.{row.field}") for t in checked for row in t.examples]
-    return tuple(bad[:EXAMPLES])
+def _examples(checked: Sequence[Checked], found: Mapping[str, Raw]) -> tuple[BadRow, ...]:
+    return tuple(_placed(row, t.table, found[t.table]) for t in checked for row in t.examples)[:EXAMPLES]
+
+
+def _placed(row: BadRow, table: str, raw: Raw) -> BadRow:
+    """A bad row with its table's name, in the file that it is in."""
+    file, line = raw.place(row.line)
+    return BadRow(row.cause, line, f"{table}.{row.field}" if table else row.field, file)
 
 
 def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:
@@ -156,14 +161,15 @@ def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:
     )
 
 
-def _bear(checked: Sequence[Checked], data: EnvironmentData) -> None:
+def _bear(checked: Sequence[Checked], data: EnvironmentData, found: Mapping[str, Raw]) -> None:
     """Raise AuthorMustFix where more rows of a table are bad than the environment bears."""
     limit = data.bad_rows.max_share
     for table in checked:
         if table.bad <= limit * table.rows:
             continue
         causes = [f"  {n:>7,}  {cause} ({field})" for (cause, field), n in table.causes.items()]
-        where = [f"  line {row.line}: {row.cause} ({row.field})" for row in table.examples[:EXAMPLES]]
+        placed = [_placed(row, "", found[table.table]) for row in table.examples[:EXAMPLES]]
+        where = [f"  {row.where}: {row.cause} ({row.field})" for row in placed]
         raise AuthorMustFix(
             f"{table.bad:,} of {table.rows:,} rows of {table.table} are bad, more than the {limit:.1%} that this "
             "environment bears\n" + "\n".join([*causes, "for example", *where]),

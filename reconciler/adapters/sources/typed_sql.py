@@ -41,7 +41,11 @@ def value_of(column: Column, cell: str, kind: str, null_values: Sequence[str]) -
     nulls = ", ".join(literal(value.strip()) for value in ("", *null_values))
     if kind == "VARCHAR":
         trimmed = f"trim({cell}, ' ' || chr(9) || chr(160))"
-        value = f"CASE WHEN {trimmed} IN ({nulls}) THEN NULL ELSE {trimmed} END"
+        value = (
+            f"CASE WHEN {trimmed} IN ({nulls}) THEN NULL ELSE {trimmed} END"
+            if null_values
+            else f"nullif({trimmed}, '')"
+        )
         return _renamed(value, column.values)
     text = f"CAST({cell} AS VARCHAR)"
     value = cell if not column.values else _renamed(text, column.values)
@@ -97,7 +101,13 @@ def _number(text: str, decimal: str) -> str:
     digits = f"regexp_replace({text}, {literal(group[:-1] + '+-]')}, '', 'g')"
     digits = digits if decimal == "." else f"replace({digits}, ',', '.')"
     sign = f"CASE WHEN contains({text}, '-') THEN '-' ELSE '' END"
-    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({sign} || {digits} AS DECIMAL(18,4)) END"
+    careful = f"WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({sign} || {digits} AS DECIMAL(18,4))"
+    if decimal != ".":
+        return f"CASE {careful} END"
+    # The usual way to write a number needs no pattern: figures, at most 14 before the mark, and a sign before them.
+    marks = f"translate({text}, '0123456789', '')"
+    plain = f"length({text}) <= 14 AND ({marks} IN ('', '.') OR {marks} IN ('-', '-.') AND {text} LIKE '-%')"
+    return f"CASE WHEN {plain} AND {text} NOT IN ('.', '-', '-.') THEN TRY_CAST({text} AS DECIMAL(18,4)) {careful} END"
 
 
 def _exact(cell: str, kind: str) -> str:
@@ -116,6 +126,8 @@ def _integer(cell: str) -> str:
 
 def _date(text: str, date_format: str, time_zone: str) -> str:
     moment = f"TRY_STRPTIME({text}, {literal(date_format)})"
+    if date_format == "%Y-%m-%d":  # what a cast reads too, much sooner
+        moment = f"CASE WHEN {text} LIKE '____-__-__' THEN TRY_CAST({text} AS DATE) ELSE {moment} END"
     kind = "TIMESTAMP WITH TIME ZONE" if "%z" in date_format or "%Z" in date_format else "TIMESTAMP"
     return _day(moment, kind, time_zone)
 

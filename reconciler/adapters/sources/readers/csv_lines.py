@@ -1,0 +1,76 @@
+"""The quick way to read a CSV file: by DuckDB, all of it at once, where a line is provably a record.
+
+What decides is counted: as many records as there are lines after the header, one kind of line end, no NUL. In every
+other case nothing is loaded, and the caller reads record by record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.sources.readers.csv_records import LINE_LIMIT, Records
+from reconciler.adapters.sources.typed_sql import literal
+
+
+@dataclass
+class Layout:
+    """Counts of the bytes that give a file its lines."""
+
+    size: int = 0
+    feeds: int = 0
+    returns: int = 0
+    pairs: int = 0
+    nuls: int = 0
+    last: bytes = b""
+
+    def see(self, block: bytes) -> None:
+        """Count one more block."""
+        self.size += len(block)
+        self.feeds += block.count(b"\n")
+        self.nuls += block.count(b"\0")
+        found = block.count(b"\r")
+        self.returns += found
+        if found or self.last == b"\r":
+            self.pairs += block.count(b"\r\n") + (self.last == b"\r" and block[:1] == b"\n")
+        self.last = block[-1:]
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are, the header with them."""
+        return self.feeds + (self.last not in (b"\n", b""))
+
+    @property
+    def line_end(self) -> str | None:
+        """The one line end that the file has; None where that cannot be said."""
+        if self.returns == 0:
+            return "\\n"
+        return "\\r\\n" if self.returns == self.pairs == self.feeds else None
+
+
+def load_lines(database: Any, file: Path, layout: Layout, into: tuple[str, Records, Mapping[str, int], int]) -> bool:
+    """Add the file's rows to `raw_TABLE`; False, and nothing is added, where it has to be read record by record."""
+    import duckdb
+
+    table, records, places, before = into
+    if layout.nuls or layout.line_end is None:
+        return False
+    shape = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(records.header)))
+    cells = "".join(f", h{place} AS c{i}" for i, place in enumerate(places.values()))
+    reading = (
+        f"SELECT row_number() OVER () + {before + 1} AS line{cells} FROM read_csv({literal(str(file))}, "  # noqa: S608
+        f"columns={{{shape}}}, header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, "
+        f"quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, "
+        f"new_line='{layout.line_end}', max_line_size={LINE_LIMIT})"
+    )
+    database.execute("BEGIN")
+    try:
+        rows = database.execute(f"INSERT INTO raw_{table} {reading}").fetchone()[0]
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        database.execute("ROLLBACK")
+        return False
+    whole = rows == layout.lines - 1
+    database.execute("COMMIT" if whole else "ROLLBACK")
+    return bool(whole)
