@@ -169,6 +169,23 @@ def target_encoded(tables: Tables, rows: Days, _: Days) -> FeatureTable:
     return _feature("target_encoded", share.fillna(0.0).to_numpy()[rows])
 
 
+def count_of_all(tables: Tables, rows: Days, _: Days) -> FeatureTable:
+    """How many invoices the customer has, those still to come among them."""
+    return _feature("count_of_all", np.bincount(tables.customer)[tables.customer[rows]])
+
+
+def age_of_data(tables: Tables, _: Days, as_of: Days) -> FeatureTable:
+    """How long before the end of the data the row is."""
+    return _feature("age_of_data", tables.data_date - as_of)
+
+
+def group_today(tables: Tables, rows: Days, _: Days) -> FeatureTable:
+    """The customer's group as its first invoice has it, whether it is declared or not."""
+    order = np.lexsort((tables.days("invoice_date"), tables.customer))
+    first = order[np.searchsorted(tables.customer[order], tables.customer[rows])]
+    return FeatureTable({"group_today": tables.texts("customer_group")[first]})
+
+
 def _of_customer(tables: Tables) -> tuple[Numbers, Numbers]:
     late = days_late(tables)
     settled = ~np.isnan(late)

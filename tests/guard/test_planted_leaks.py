@@ -23,6 +23,8 @@ LOOK_AHEAD: dict[str, Builder] = {
     "leave_one_out": planted.leave_one_out,
     "shift_1": planted.shift_1,
     "target_encoded": planted.target_encoded,
+    "count_of_all": planted.count_of_all,
+    "age_of_data": planted.age_of_data,
 }
 
 
@@ -30,6 +32,12 @@ LOOK_AHEAD: dict[str, Builder] = {
 def test_feature_code_that_looks_ahead_is_caught_by_name_and_alone(name: str, honest: Study) -> None:
     leaking, build = with_feature(honest, name, LOOK_AHEAD[name])
     assert found(leaking, build=build) == [("recomputation", name)]
+
+
+def test_a_customers_field_of_today_that_is_not_declared_is_caught(ledger: Tables) -> None:
+    undeclared = of(replace(ledger, known=ledger.known - {"customer_group"}))
+    leaking, build = with_feature(undeclared, "group_today", planted.group_today)
+    assert found(leaking, build=build) == [("recomputation", "group_today")]
 
 
 def test_a_finding_says_how_many_rows_differ_and_what_to_do(honest: Study) -> None:
