@@ -6,10 +6,13 @@ docs/features.md; `tests/training/reference.py` says the same slowly. O(n log n)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
 from reconciler.tasks.customer_payment.portfolio import known_portfolio
@@ -23,6 +26,7 @@ from reconciler.tasks.customer_payment.settlements import (
     customer_day,
     decaying,
     halved,
+    in_any_order,
     lateness,
     refuse_settled,
     settlements,
@@ -33,6 +37,8 @@ from reconciler.tasks.customer_payment.tables import Tables
 #: How many invoices the portfolio weighs in a customer's means and shares.
 OWN_WEIGHT = 3.0
 
+_PART, _THREADS = 100_000, 2  # invoices; NumPy sorts and adds without holding the interpreter
+_READ = ("invoice_date", "due_date", "settled_date", "known_date", "amount", "accounting_amount", "disputed")
 _UNITS = 10_000  # amounts are summed as whole ten-thousandths: exact in any order
 
 
@@ -42,25 +48,59 @@ def history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers
     Raises ValueError for a row whose own settlement was known before its as-of date: there is nothing to predict.
     """
     refuse_settled(tables, rows)
-    order = np.argsort(customer_day(tables.customer[rows.positions], rows.as_of))
-    found = _sorted_history(tables, Rows(rows.positions[order], rows.as_of[order]), outcomes)
-    return {name: _put(found.pop(name), order) for name in list(found)}
+    of_all = known_portfolio(in_any_order(tables), outcomes)
+    out: dict[str, Numbers] = {}
 
+    def found(part: tuple[Days, Rows, Days]) -> tuple[Days, dict[str, Numbers]]:
+        positions, asked, places = part
+        return places, _part_history(_part(tables, positions), asked, outcomes, of_all(asked.as_of))
 
-def _put(values: Numbers, places: Days) -> Numbers:
-    out = np.empty_like(values)
-    out[places] = values
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for places, values in threads.map(found, _parts(tables, rows)):
+            for name in values:
+                out.setdefault(name, np.empty(len(rows.as_of)))[places] = values[name]
     return out
 
 
-def _sorted_history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
-    """`history` of rows that are sorted by customer and as-of: so every look-up is near the one before it."""
+def _parts(tables: Tables, rows: Rows) -> Iterator[tuple[Days, Rows, Days]]:
+    """Positions of the invoices of some customers, the rows asked about among them, and which those are in `rows`.
+    At least one part.
+
+    Customers know nothing of each other. Parts are small enough for the processor's caches, and their rows come by
+    customer and as-of: every look-up is near the one before it.
+    """
+    by_customer = np.argsort(tables.customer)
+    if len(by_customer) == 0:
+        yield by_customer, rows, rows.positions
+        return
+    order = np.argsort(customer_day(tables.customer[rows.positions], rows.as_of))
+    customer, who = tables.customer[by_customer], tables.customer[rows.positions[order]]
+    place = np.empty_like(by_customer)
+    place[by_customer] = np.arange(len(place))
+    cuts = np.unique(np.searchsorted(customer, customer[::_PART]))
+    asked = np.append(np.searchsorted(who, customer[cuts]), len(who))
+    for begin, end, first, last in zip(cuts, np.append(cuts[1:], len(customer)), asked, asked[1:], strict=False):
+        if first < last or (len(who) == 0 and begin == 0):
+            places = order[first:last]
+            inside = Rows(place[rows.positions[places]] - begin, rows.as_of[places])
+            yield by_customer[begin:end], inside, places
+
+
+def _part(tables: Tables, positions: Days) -> Tables:
+    """The invoices at these positions, with what is read of them here."""
+    columns = {name: tables.invoices[name].to_numpy()[positions] for name in _READ if name in tables.invoices}
+    customer = tables.customer[positions]
+    lowest = int(customer[0]) if len(customer) else 0
+    return Tables(pd.DataFrame(columns), customer - lowest, tables.known, tables.data_date)
+
+
+def _part_history(tables: Tables, rows: Rows, outcomes: Outcomes, of_all: dict[str, Numbers]) -> dict[str, Numbers]:
+    """`history` of rows that are sorted by customer and as-of."""
     every = settlements(tables)
     start, end = every.before(rows, tables.customer[rows.positions])
     settled = _settled(every, start, end, rows=rows, outcomes=outcomes)
     overdue = _overdue(tables, every, start, end, rows=rows, outcomes=outcomes)
-    n, of_all = settled["n"], known_portfolio(every, rows, outcomes)
-    late = settled["late"] + OWN_WEIGHT * of_all["late"]
+    n, late = settled["n"], settled["late"] + OWN_WEIGHT * of_all["late"]
 
     def held(total: Numbers, weight: Numbers, name: str) -> Numbers:
         return np.asarray((total + OWN_WEIGHT * of_all[name]) / (weight + OWN_WEIGHT))

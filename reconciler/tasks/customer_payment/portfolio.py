@@ -7,6 +7,8 @@ features they move with time: no recipe gets them unless it asks for their group
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
@@ -17,9 +19,9 @@ from reconciler.tasks.customer_payment.settlements import (
     Settlements,
     decaying,
     halved,
+    in_any_order,
     lateness,
     refuse_settled,
-    settlements,
 )
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -28,9 +30,10 @@ PRIOR = {"days_late": 0.0, "late": 0.25, "very_late": 0.05, "disputed": 0.1}
 PRIOR_WEIGHT = 10.0
 
 
-def known_portfolio(settled: Settlements, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
-    """Mean days late, shares late, very late and disputed before as-of, held to the prior while few. By day: sums
-    are whole numbers that a float64 holds exactly."""
+def known_portfolio(settled: Settlements, outcomes: Outcomes) -> Callable[[Days], dict[str, Numbers]]:
+    """For as-of dates: mean days late, shares late, very late and disputed before, held to the prior while few.
+
+    By day: sums are whole numbers that a float64 holds exactly, and days are few."""
     first = int(settled.day.min(initial=0))
     day = settled.day - first
 
@@ -38,13 +41,15 @@ def known_portfolio(settled: Settlements, rows: Rows, outcomes: Outcomes) -> dic
         return np.append(0.0, np.cumsum(np.bincount(day, weights=values)))
 
     size, told = known(None), known(settled.told)
-    before = np.clip(rows.as_of - first, 0, len(size) - 1)
     counted = {name: (known(values), size) for name, values in lateness(settled, outcomes).items()}
     counted["disputed"] = (known(settled.disputed), told)
-    return {
-        name: ((total + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT))[before]
-        for name, (total, of) in counted.items()
-    }
+    means = {name: (total + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT) for name, (total, of) in counted.items()}
+
+    def before(as_of: Days) -> dict[str, Numbers]:
+        days = np.clip(as_of - first, 0, len(size) - 1)
+        return {name: values[days] for name, values in means.items()}
+
+    return before
 
 
 def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
@@ -53,8 +58,8 @@ def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbe
     Raises ValueError for a row whose own settlement was known before its as-of date.
     """
     refuse_settled(tables, rows)
-    settled = settlements(tables)
-    known = known_portfolio(settled, rows, outcomes)
+    settled = in_any_order(tables)
+    known = known_portfolio(settled, outcomes)(rows.as_of)
     return {
         "portfolio_days_late": known["days_late"],
         "portfolio_days_late_recent": _recent(settled, rows),

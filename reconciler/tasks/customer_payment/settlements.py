@@ -7,7 +7,7 @@ which it was paid (`settled_date`). History asks for the first, labels are made 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -65,16 +65,25 @@ class Settlements:
 
 def settlements(tables: Tables) -> Settlements:
     """The settlements of a table of invoices, sorted."""
-    day = tables.days("known_date")
-    chosen = np.flatnonzero(day < NO_DAY)
-    customer, day = tables.customer[chosen], day[chosen]
-    late = (tables.days("settled_date") - tables.days("due_date"))[chosen]
-    within = np.clip(late, -DAYS_LIMIT, DAYS_LIMIT) + DAYS_LIMIT
-    order = np.argsort(customer_day(customer, day) * (2 * DAYS_LIMIT + 1) + within)
-    positions = chosen[order]
+    every = in_any_order(tables)
+    order = np.argsort(customer_day(every.customer, every.day) * (2 * DAYS_LIMIT + 1) + every.days + DAYS_LIMIT)
+    return Settlements(*(getattr(every, field.name)[order] for field in fields(every)))
+
+
+def in_any_order(tables: Tables) -> Settlements:
+    """The settlements of a table of invoices in the order of the invoices."""
+    positions = np.flatnonzero(tables.days("known_date") < NO_DAY)
+    late = tables.days("settled_date") - tables.days("due_date")
     flags = _flags(tables)[positions]
     told = ~np.isnan(flags)
-    return Settlements(positions, customer[order], day[order], late[order], told, told & (flags != 0.0))
+    return Settlements(
+        positions,
+        tables.customer[positions],
+        tables.days("known_date")[positions],
+        late[positions],
+        told,
+        told & (flags != 0.0),
+    )
 
 
 def _flags(tables: Tables) -> Numbers:
