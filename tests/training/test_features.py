@@ -240,3 +240,30 @@ def test_the_portfolio_is_in_no_group_but_its_own() -> None:
     groups = [name for name in SPEC.groups if name != "portfolio"]
     chosen = select(FeatureSelection(include=groups), frozenset(SPEC.fields), there=frozenset(SPEC.fields))
     assert not [name for name in chosen if name.startswith("portfolio")]
+
+
+def test_history_of_a_ledger_that_is_computed_in_parts_is_that_of_each_customer_alone() -> None:
+    """More invoices than one part holds, among them a customer with more than a part. What the portfolio has no share
+    in must be what a ledger of the customer's own invoices gives."""
+    dice = np.random.default_rng(3)
+    who = np.concatenate([np.zeros(100_500, dtype=np.int64), dice.integers(1, 300, 60_000)])
+    invoiced, terms, late = (
+        dice.integers(0, 900, len(who)),
+        dice.integers(0, 40, len(who)),
+        dice.integers(0, 50, len(who)),
+    )
+    lines = [
+        Line(f"C{customer:03d}", day, day + term, day + wait if wait else NEVER, 10.0)
+        for customer, day, term, wait in zip(
+            who.tolist(), invoiced.tolist(), terms.tolist(), late.tolist(), strict=True
+        )
+    ]
+    rows = dice.permutation(len(lines))
+    found = history(of_lines(lines), Rows(rows, invoiced[rows]), Outcomes(0, 30))
+    for customer in (0, 1, 150, 299):
+        own = np.flatnonzero(who == customer)
+        alone = of_lines([lines[row] for row in own])
+        expected = history(alone, Rows(np.arange(len(own)), invoiced[own]), Outcomes(0, 30))
+        asked = np.argsort(rows)[own]
+        for name in ("history_settled", "overdue_count", "overdue_amount_log", "overdue_age_days", "tenure_days"):
+            np.testing.assert_array_equal(found[name][asked], expected[name])
