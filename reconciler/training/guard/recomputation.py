@@ -59,13 +59,13 @@ def recompute(tables: Tables, rows: Days, as_of: Days, *, used: FeatureTable, bu
 
 
 def _sample(as_of: Days, least: int, *, most_days: int) -> Iterator[Days]:
-    """For days in a seeded order, the rows of each, until there are enough of either."""
+    """For days in a seeded order, the rows of each, until there are enough of both or too many days."""
     order = np.argsort(as_of, kind="stable")
     days, starts = np.unique(as_of[order], return_index=True)
     groups = np.split(order, starts[1:])
     count = 0
     for number, place in enumerate(np.random.default_rng(0).permutation(len(days))):
-        if count >= least or number >= most_days:
+        if number >= most_days or (count >= least and number >= _LEAST_DAYS):
             return
         chosen = groups[place][:_MOST_ROWS_A_DAY]
         count += len(chosen)
