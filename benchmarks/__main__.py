@@ -1,6 +1,6 @@
 """`make bench`: measures every promise, prints one table, and ends with 1 where one was not kept.
 
-python -m benchmarks [NAME…]      some of them: start, history, plan, changed, features
+python -m benchmarks [NAME…]      some of them: start, history, plan, changed, features, refresh
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import changed, features, history_10000, plan_1000, start
+from benchmarks import changed, features, history_10000, plan_1000, refresh, start
 from benchmarks.report import Figure, Row, table
 
 ALL: dict[str, Callable[[Path], Iterator[Row | Figure]]] = {
@@ -19,6 +19,7 @@ ALL: dict[str, Callable[[Path], Iterator[Row | Figure]]] = {
     "plan": plan_1000.rows,
     "changed": changed.rows,
     "features": features.rows,
+    "refresh": refresh.rows,
 }
 
 

@@ -40,17 +40,19 @@ def value_of(column: Column, cell: str, kind: str, null_values: Sequence[str]) -
         return literal(column.constant)
     nulls = ", ".join(literal(value.strip()) for value in ("", *null_values))
     if kind == "VARCHAR":
-        trimmed = f"trim({cell}, ' ' || chr(9) || chr(160))"
-        value = (
-            f"CASE WHEN {trimmed} IN ({nulls}) THEN NULL ELSE {trimmed} END"
-            if null_values
-            else f"nullif({trimmed}, '')"
-        )
+        text = _trimmed(cell)
+        value = f"CASE WHEN {text} IN ({nulls}) THEN NULL ELSE {text} END" if null_values else f"nullif({text}, '')"
         return _renamed(value, column.values)
     text = f"CAST({cell} AS VARCHAR)"
     value = cell if not column.values else _renamed(text, column.values)
     shown = f"CAST(CAST({cell} AS DATE) AS VARCHAR)" if is_moment(kind) else text
     return f"CASE WHEN {text} IN ({nulls}) OR {shown} IN ({nulls}) THEN NULL ELSE {value} END"
+
+
+def _trimmed(cell: str) -> str:
+    """Without spaces of any kind and tabs around it. Only a cell that holds a tab needs the slow way."""
+    slow = f"trim(trim({cell}, ' ' || chr(9)))"
+    return f"CASE WHEN contains({cell}, chr(9)) THEN {slow} ELSE trim({cell}) END"
 
 
 def is_moment(kind: str) -> bool:
@@ -104,10 +106,10 @@ def _number(text: str, decimal: str) -> str:
     careful = f"WHEN regexp_full_match({text}, {pattern}) THEN TRY_CAST({sign} || {digits} AS DECIMAL(18,4))"
     if decimal != ".":
         return f"CASE {careful} END"
-    # The usual way to write a number needs no pattern: figures, at most 14 before the mark, and a sign before them.
-    marks = f"translate({text}, '0123456789', '')"
-    plain = f"length({text}) <= 14 AND ({marks} IN ('', '.') OR {marks} IN ('-', '-.') AND {text} LIKE '-%')"
-    return f"CASE WHEN {plain} AND {text} NOT IN ('.', '-', '-.') THEN TRY_CAST({text} AS DECIMAL(18,4)) {careful} END"
+    # The usual way to write a number needs no pattern. The cast reads exponents and `_` too, which we do not.
+    value = f"TRY_CAST({text} AS DECIMAL(18,4))"
+    odd = " OR ".join(f"contains({text}, '{mark}')" for mark in "eE_")
+    return f"CASE WHEN length({text}) <= 14 AND {value} IS NOT NULL AND NOT ({odd}) THEN {value} {careful} END"
 
 
 def _exact(cell: str, kind: str) -> str:
