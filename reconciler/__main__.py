@@ -138,12 +138,13 @@ def _editor() -> ManifestEditor:
 
 
 def _data(repository: Repository, environment: Mapping[str, str]) -> DataSource:
-    from reconciler.adapters.sources import Access, Sources, allowed_by, secrets_of
+    from reconciler.adapters.sources import Access, Masked, Sources, allowed_by, secrets_of
     from reconciler.tasks.customer_payment.spec import SPEC
 
     said = environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
     root = repository.main_worktree
-    return Sources(Access(root, allowed_by(root, *said), secrets_of(environment)), SPEC)
+    secret = secrets_of(environment)
+    return Masked(Sources(Access(root, allowed_by(root, *said), secret), SPEC), SPEC, secret)
 
 
 def _scorer() -> Scorer:

@@ -12,6 +12,7 @@ from reconciler.cli.command import command as make
 from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
+from reconciler.cli.views.copies import copy_lines
 from reconciler.cli.views.escape import terminal
 from reconciler.domain.names import short_digest
 
@@ -42,6 +43,8 @@ def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> N
     click.echo(
         f"snapshot {short_digest(snapshot.digest)} of {terminal(snapshot.copy_of)}, {snapshot.data_date}: {rows}{same}"
     )
+    for line in copy_lines(snapshot):
+        click.echo(line)
     for cause, number in sorted(snapshot.set_aside.items()):
         click.echo(f"  set aside: {number:,} {terminal(cause)}")
     for row in done.examples:

@@ -9,6 +9,7 @@ import click
 from reconciler.cli.command import command as make
 from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
+from reconciler.cli.views.escape import terminal
 from reconciler.cli.views.table import table
 from reconciler.domain.names import short_digest
 
@@ -73,7 +74,17 @@ def _rules(item: EnvironmentStatus) -> dict[str, Any] | None:
 
 def _snapshot(item: EnvironmentStatus) -> dict[str, Any] | None:
     snapshot = item.snapshot
-    return {"digest": snapshot.digest, "data_date": snapshot.data_date} if snapshot else None
+    if snapshot is None:
+        return None
+    return {
+        "digest": snapshot.digest,
+        "data_date": snapshot.data_date,
+        "taken_at": snapshot.taken_at,
+        "rows": snapshot.rows,
+        "entities": snapshot.entities,
+        "newest": snapshot.newest,
+        "findings": snapshot.findings,
+    }
 
 
 def _lines(item: EnvironmentStatus) -> list[str]:
@@ -85,6 +96,7 @@ def _lines(item: EnvironmentStatus) -> list[str]:
     else:
         about.append(f"rules from {item.rules.source_commit[:12]} ({_evidence(item.rules.evidence.kind)})")
     lines = [f"{item.environment} · {' · '.join(about)}"]
+    lines += [f"  ! the copy: {terminal(finding)}" for finding in (item.snapshot.findings if item.snapshot else ())]
     if not item.models:
         return [*lines, "  no models are pinned", ""]
     lines += table([_row(model) for model in item.models], header=HEADER)

@@ -11,6 +11,7 @@ from reconciler.core.recipe_rules import MAPPING, Knowledge, field_of, late_filt
 from reconciler.domain.gaps import NO_GAPS, Gaps
 from reconciler.domain.inputs import EnvironmentData, Input, MappedColumn
 from reconciler.domain.manifests import DeployedBelow, EnvironmentSpec, Threshold
+from reconciler.domain.masks import faults
 from reconciler.domain.problems import close_to
 from reconciler.domain.signers import unclear
 from reconciler.domain.task import FieldSpec, TaskSpec
@@ -38,6 +39,8 @@ def check_environment(
         yield from _mapping("invoices", spec.data.invoices, knowledge.task)
         yield from _mapping("customers", spec.data.customers, knowledge.task)
         yield from _mapping("settlements", spec.data.settlements, knowledge.task)
+        for fault in faults(spec.data.masks, spec.data.mask_key, knowledge.task):
+            yield Flaw(("spec", "data", "masks", fault.field), fault.what, fault.next_step)
         yield from check_filters(filters, knowledge.task.fields, _EXAM_FILTERS)
         yield from late_filters(filters, knowledge, _EXAM_FILTERS)
 

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.domain.guard import Guard
+from reconciler.domain.masks import Mask
 from reconciler.domain.names import Duration, Name
+from reconciler.domain.sufficiency import Sufficiency
 from reconciler.domain.written import Filter, Written
 
 # --- columns ---------------------------------------------------------------------------------------------------
@@ -181,7 +183,18 @@ class EnvironmentData(Written):
     customers: Input | None = None
     settlements: Input | None = None
     bad_rows: BadRows = BadRows.model_construct()
-    max_age: Duration | None = Field(None, description="how old a snapshot may be when it judges")
+    masks: dict[str, Mask] = Field(
+        default_factory=dict, max_length=100, description="field → what it becomes in a copy; others stay as they are"
+    )
+    mask_key: Name | None = Field(None, description="which of the runner's credentials is the key of hashes")
+    max_age: Duration | None = Field(None, description="how old a copy may be when it trains or judges")
+    max_posting_age: Duration | None = Field(
+        None, description="how old the newest invoice or settlement of a copy may be when it trains or judges"
+    )
+    row_tolerance: float | None = Field(
+        None, ge=0, lt=1, description="share of rows by which a copy may be smaller than the one before"
+    )
+    sufficiency: Sufficiency = Sufficiency.model_construct()
     guard: Guard = Guard()
 
     @model_validator(mode="after")
@@ -192,4 +205,6 @@ class EnvironmentData(Written):
             )
         if self.copy_of and "guard" in self.model_fields_set:
             raise ValueError("the leak guard's limits are set where the data is: in the environment that copyOf names")
+        if self.copy_of and (self.masks or self.mask_key):
+            raise ValueError("masks are set where the data is: in the environment that copyOf names")
         return self

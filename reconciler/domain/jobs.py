@@ -16,6 +16,7 @@ from reconciler.domain.guard import GuardFinding, GuardRecord
 from reconciler.domain.kept import Kept
 from reconciler.domain.names import Digest
 from reconciler.domain.record import ColdStart, Figures
+from reconciler.domain.snapshots import SnapshotColumn as SnapshotColumn
 
 JOB_FORMAT = 1
 CARD_FORMAT = 2
@@ -167,12 +168,6 @@ class ModelCard(Kept):
 
 
 _VERIFY = "reconciler verify says which artifact it is"
-
-
-class SnapshotColumn(Kept):
-    name: str
-    type: Literal["text", "number", "whole", "date", "flag"]
-    known_at: Literal["invoice-date", "later"]
 
 
 class SnapshotPart(Kept):

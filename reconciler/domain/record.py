@@ -17,8 +17,9 @@ from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.guard import GuardFinding, GuardRecord
 from reconciler.domain.kept import Kept as Kept
 from reconciler.domain.names import Digest
+from reconciler.domain.snapshots import Snapshot as Snapshot
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 # --- parts -------------------------------------------------------------------------------------------------
@@ -146,17 +147,6 @@ class Artifact(Kept):
     guard: GuardRecord | None = Field(None, description="what the leak guard did; null before format 2")
     isolation: Isolation | None = None
     last_failure: Failure | None = None
-
-
-class Snapshot(Kept):
-    """A copy of the data: its digest, the newest date it knows, when it was taken, and how many rows."""
-
-    digest: Digest
-    data_date: str
-    taken_at: datetime
-    rows: dict[str, int]
-    set_aside: dict[str, int] = Field(default_factory=dict)
-    copy_of: str
 
 
 class Judgement(Kept):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.domain.inputs import EnvironmentData
     from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
     from reconciler.domain.observed import Observed, TargetState
+    from reconciler.domain.snapshots import Facts
     from reconciler.ports.work import Progress
 
 
@@ -79,6 +80,8 @@ class Extract:
     newest: date | None = None  # the newest invoice or settlement date among the rows
     asked: Mapping[str, str] = field(default_factory=dict)  # table → what was read, in words without credentials
     entities: Mapping[str, int] = field(default_factory=dict)  # legal entity → good invoices
+    key_check: str | None = None  # tells the key that masked the rows from another; None where none did
+    facts: Facts | None = None  # what gates ask of the rows, after masking
 
 
 class DataSource(Protocol):

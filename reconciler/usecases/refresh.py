@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from reconciler.core.copies import partial
 from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.errors import AuthorMustFix
@@ -57,6 +58,9 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
             kept = house.open_snapshots(book.spec.snapshots).keep(extract)
             examples = tuple(extract.examples)
             snapshot = _snapshot(house, extract, kept, origin)
+        snapshot = _recorded(house, snapshot, extract, inputs, as_of)
+        record = run.states[environment].record
+        snapshot = snapshot.model_copy(update={"findings": list(partial(snapshot, record.snapshots))})
         leases.renew(environment)
         notes += tuple(_notes(world, {environment, origin})) + _older(run.states[environment].record, snapshot)
         known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
@@ -130,4 +134,23 @@ def _snapshot(house: House, extract: Extract, kept: SnapshotManifest, origin: st
         rows=dict(extract.rows),
         set_aside=dict(extract.set_aside),
         copy_of=origin,
+    )
+
+
+def _recorded(
+    house: House, snapshot: Snapshot, extract: Extract, inputs: EnvironmentData, as_of: date | None
+) -> Snapshot:  # fmt: skip
+    """With what is known of where it came from, how it looks, and what was masked."""
+    return snapshot.model_copy(
+        update={
+            "by": house.who,
+            "as_of": as_of.isoformat() if as_of else None,
+            "asked": dict(extract.asked),
+            "entities": dict(sorted(extract.entities.items())),
+            "newest": extract.newest.isoformat() if extract.newest else None,
+            "columns": {table: list(columns) for table, columns in extract.columns.items()},
+            "masks": dict(inputs.masks),
+            "mask_key": extract.key_check,
+            "facts": extract.facts,
+        }
     )

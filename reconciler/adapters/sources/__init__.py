@@ -9,7 +9,8 @@ locked to that folder.
 from reconciler.adapters.sources.allow import Allowed, allowed_by
 from reconciler.adapters.sources.asking import Access
 from reconciler.adapters.sources.look import CsvLook
+from reconciler.adapters.sources.masking import Masked
 from reconciler.adapters.sources.secrets import secrets_of
 from reconciler.adapters.sources.source import Sources
 
-__all__ = ["Access", "Allowed", "CsvLook", "Sources", "allowed_by", "secrets_of"]
+__all__ = ["Access", "Allowed", "CsvLook", "Masked", "Sources", "allowed_by", "secrets_of"]

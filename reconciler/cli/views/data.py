@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.cli.views.begun import sentence
+from reconciler.cli.views.copies import copy_lines
 from reconciler.cli.views.escape import terminal
 from reconciler.usecases.data import Shown
 
@@ -33,7 +34,8 @@ def as_text(shown: Shown) -> str:
     lines = [
         f"{snapshot.digest}",
         f"{shown.environment}'s copy of {snapshot.copy_of}, taken {snapshot.taken_at:%Y-%m-%d %H:%M} UTC, "
-        f"data until {snapshot.data_date}; {shown.recorded} recorded",
+        f"data until {snapshot.data_date}; {shown.recorded} recorded" + (f"; by {snapshot.by}" if snapshot.by else ""),
+        *copy_lines(snapshot),
         sentence(profile, sum(snapshot.set_aside.values())),
         *(f"  {count:>6,}  {cause}" for cause, count in snapshot.set_aside.items()),
         "",

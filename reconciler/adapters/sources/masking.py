@@ -1,0 +1,170 @@
+"""Masks, applied to the typed rows of an extract before anybody else sees them, and the facts of what is left.
+
+A hash is HMAC-SHA256, by the key and the field's name, so that one account has one hash in every table and every copy.
+The key is bound as a value: it stands in no statement, no message and no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.sources.duck import connect
+from reconciler.adapters.sources.facts import facts_of
+from reconciler.adapters.sources.typed_sql import literal, quoted
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
+from reconciler.domain.inputs import EnvironmentData
+from reconciler.domain.masks import Coarsened, Mask, Rounded, faults, key_of, keyed
+from reconciler.domain.task import TaskSpec
+from reconciler.ports import DataSource, Extract, Progress
+
+#: Characters of a hash: 128 bits, so that two accounts never share one.
+_FIGURES = 32
+_SHORTEST_KEY = 32
+_BLOCK = 64
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A `DataSource` that masks what another one read, as `data.masks` say, and states the facts of it.
+
+    `secret` gives one of the runner's credentials by its name. Raises AuthorMustFix for masks that will not do,
+    NeedsPerson where the key is not set or too short."""
+
+    source: DataSource
+    task: TaskSpec
+    secret: Callable[[str], str]
+
+    def extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> AbstractContextManager[Extract]:
+        """See `ports.DataSource`."""
+        for fault in faults(data.masks, data.mask_key, self.task):
+            raise AuthorMustFix(f"data.masks: {fault.what}", next_step=fault.next_step)
+        return self._extract(data, as_of, progress)
+
+    @contextmanager
+    def _extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> Iterator[Extract]:
+        key = _key(self.secret, data.mask_key) if data.mask_key is not None and keyed(data.masks) else None
+        with self.source.extract(data, as_of, progress) as found, _quiet():
+            masked = _columns(self.task, found, data.masks)
+            with connect(found.folder) as database:
+                for table, masks in masked.items():
+                    progress(f"masking {table}", 0, 1)
+                    _rewrite(database, found.folder / f"{table}.parquet", masks, key)
+                yield _told(found, masked, database, key)
+
+
+Masks = Mapping[str, Mask]
+
+
+def _told(found: Extract, masked: Mapping[str, Masks], database: Any, key: bytes | None) -> Extract:
+    left = {
+        table: tuple(column for column in columns if masked.get(table, {}).get(column.name) != "drop")
+        for table, columns in found.columns.items()
+    }
+    invoices = f"read_parquet({literal(str(found.folder / 'invoices.parquet'))})"
+    entities = found.entities
+    if "legal_entity" in masked.get("invoices", {}):
+        entities = dict(database.execute(f"SELECT legal_entity, count(*) FROM {invoices} GROUP BY 1").fetchall())  # noqa: S608
+    check = hmac.digest(key, b"reconciler: which key", "sha256").hex()[:12] if key is not None else None
+    facts = facts_of(database, found.folder, left)
+    return replace(found, columns=left, entities=entities, key_check=check, facts=facts)
+
+
+def _columns(task: TaskSpec, found: Extract, masks: Masks) -> dict[str, Masks]:
+    """Table → column → its mask, where there is one that changes something."""
+    out: dict[str, Masks] = {}
+    for table, columns in found.columns.items():
+        of = {spec.name: key_of(task, spec) for spec in task.fields.values() if spec.table == table}
+        wanted = {column.name: masks.get(of.get(column.name, ""), "keep") for column in columns}
+        if chosen := {name: mask for name, mask in wanted.items() if mask != "keep"}:
+            out[table] = chosen
+    return out
+
+
+def _rewrite(database: Any, file: Path, masks: Masks, key: bytes | None) -> None:
+    """The same rows, masked, in the place of the file."""
+    dropped = [quoted(name) for name, mask in masks.items() if mask == "drop"]
+    changed = [f"{_value(name, mask)} AS {quoted(name)}" for name, mask in masks.items() if mask != "drop"]
+    exclude = f"EXCLUDE ({', '.join(dropped)})" if dropped else ""
+    replaced = f"REPLACE ({', '.join(changed)})" if changed else ""
+    bound = dict(zip(("inner", "outer"), _pads(key), strict=True)) if key is not None else {}
+    used = {name: pad for name, pad in bound.items() if any(f"${name}" in part for part in changed)}
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE masked AS SELECT * {exclude} {replaced} FROM read_parquet({literal(str(file))})",  # noqa: S608
+        used,
+    )
+    fresh = file.with_suffix(".masked")
+    database.execute(f"COPY masked TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION lz4_raw)")
+    database.execute("DROP TABLE masked")
+    fresh.replace(file)
+
+
+def _value(name: str, mask: Mask) -> str:
+    cell = quoted(name)
+    match mask:
+        case Rounded():
+            return _rounded(cell, round(mask.round * 10_000))
+        case Coarsened():
+            return f"CAST(date_trunc('{mask.coarsen}', {cell}) AS DATE)"
+        case "hash":
+            return f"substr({_hmac(name)}, 1, {_FIGURES})"
+        case _:
+            return f"CASE WHEN {cell} IS NOT NULL THEN {_words(_hmac(name))} END"
+
+
+def _rounded(cell: str, step: int) -> str:
+    """In whole ten-thousandths, so that nothing is ever a float. `step` is in these."""
+    whole = f"CAST({cell} * 10000 AS HUGEINT)"
+    nearest = f"((abs({whole}) + {step // 2}) // {step}) * {step} * sign({whole})"
+    return f"CAST(CAST({nearest} AS DECIMAL(22,0)) * CAST(0.0001 AS DECIMAL(5,4)) AS DECIMAL(18,4))"
+
+
+def _hmac(name: str) -> str:
+    """HMAC-SHA256 in hexadecimal figures; `$inner` and `$outer` are the key's two pads. NULL of NULL."""
+    message = f"encode({literal(name)} || chr(0) || {quoted(name)})"
+    return f"sha256($outer || unhex(sha256($inner || {message})))"
+
+
+def _words(figures: str) -> str:
+    """64 bits of it as four words of five letters, each of sixteen bits, as `lusab-babad-gutih-tugad`."""
+    letters = [f"[{', '.join(literal(each) for each in kind)}]" for kind in (_CONSONANTS, _VOWELS)]
+    parts = []
+    for position in range(4):
+        bits = f"CAST('0x' || substr({figures}, {1 + 4 * position}, 4) AS INTEGER)"
+        word = [(0, 12, 15), (1, 10, 3), (0, 6, 15), (1, 4, 3), (0, 0, 15)]
+        parts.append(" || ".join(f"{letters[kind]}[1 + (({bits} >> {shift}) & {most})]" for kind, shift, most in word))
+    return " || '-' || ".join(parts)
+
+
+def _pads(key: bytes) -> tuple[bytes, bytes]:
+    """The two blocks that HMAC puts before what it hashes (RFC 2104)."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return bytes(each ^ 0x36 for each in block), bytes(each ^ 0x5C for each in block)
+
+
+def _key(secret: Callable[[str], str], name: str) -> bytes:
+    key = secret(name).strip().encode()
+    if len(key) < _SHORTEST_KEY:
+        raise NeedsPerson(
+            f"the credentials {name} are too short for a key: {len(key)} characters, {_SHORTEST_KEY} at least",
+            next_step="make one with: openssl rand -hex 32, and keep it: another key gives other hashes",
+        )
+    return key
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """DuckDB's messages may quote the data: only their kind is told."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise RetryLater(f"DuckDB could not mask the rows: {type(error).__name__}", next_step="free space") from None

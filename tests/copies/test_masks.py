@@ -1,0 +1,245 @@
+"""What is masked before a copy is written, and that masked keys still join tables and copies."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from reconciler.adapters.snapshots import FolderSnapshots
+from reconciler.adapters.sources import Masked
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson
+from reconciler.domain.inputs import EnvironmentData
+from reconciler.ports import Extract
+from reconciler.tasks.customer_payment.spec import SPEC
+from tests.support.csv_files import nothing, rows_of, source_in
+from tests.support.manifests import PRODUCTION, SANDBOX, edited, lines_of
+
+KEY = "a key of production that is long enough"
+INVOICES = """entity,invoice,customer,dated,due,paid,amount,open,country,delivery
+usmf,F-1,K1,2024-01-05,2024-02-04,2024-02-01,14.99,0,NO,paper
+usmf,F-2,K2,2024-01-16,2024-02-15,,8.00,-15.00,DE,
+demf,F-1,K1,2024-05-17,2024-06-16,2024-07-20,15.00,0,NO,paper
+"""
+CUSTOMERS = "entity,account,country\nusmf,K1,NO\nusmf,K2,DE\ndemf,K1,NO\n"
+DATA: Mapping[str, Any] = {
+    "invoices": {
+        "source": {"kind": "csv", "path": "i.csv"},
+        "mapping": {
+            **{name: name for name in ("invoice", "customer", "amount", "country", "delivery")},
+            "legal_entity": "entity",
+            "invoice_date": "dated",
+            "due_date": "due",
+            "settled_date": "paid",
+            "open_amount": "open",
+        },
+    },
+    "customers": {
+        "source": {"kind": "csv", "path": "c.csv"},
+        "mapping": {"legal_entity": "entity", "customer": "account", "country": "country"},
+    },
+}
+Reading = Callable[..., Any]
+
+
+def no_key(name: str) -> str:
+    raise NeedsPerson(f"the credentials {name} are not set")
+
+
+@contextmanager
+def extracted(
+    folder: Path, masks: Mapping[str, Any], *, key: str | None = KEY, invoices: str = INVOICES
+) -> Iterator[Extract]:
+    """The tables, read and masked; `key` is the runner's, and named where there is one."""
+    (folder / "i.csv").write_text(invoices)
+    (folder / "c.csv").write_text(CUSTOMERS)
+    data = {**DATA, "masks": masks, **({"maskKey": "mask"} if key else {}), "badRows": {"maxShare": 1}}
+    source = Masked(source_in(folder), SPEC, (lambda _name: key) if key else no_key)
+    with source.extract(EnvironmentData.model_validate(data), None, nothing) as extract:
+        yield extract
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Reading:
+    def read(table: str = "invoices", /, *, masks: Mapping[str, Any], **more: Any) -> list[dict[str, Any]]:
+        with extracted(tmp_path, masks, **more) as extract:
+            names = [column.name for column in extract.columns[table]]
+            return [dict(zip(names, row, strict=True)) for row in rows_of(extract, table)]
+
+    return read
+
+
+def column(rows: list[dict[str, Any]], name: str) -> set[Any]:
+    return {row[name] for row in rows}
+
+
+def test_without_masks_everything_is_as_it_was(read: Reading) -> None:
+    assert column(read(masks={}, key=None), "customer") == {"K1", "K2"}
+    assert column(read(masks={"customer": "keep"}, key=None), "customer") == {"K1", "K2"}
+
+
+def test_a_hash_is_hmac_sha256_of_the_fields_name_and_the_value(read: Reading) -> None:
+    wanted = {hmac.new(KEY.encode(), b"customer\0" + k, hashlib.sha256).hexdigest()[:32] for k in (b"K1", b"K2")}
+    assert column(read(masks={"customer": "hash"}), "customer") == wanted
+
+
+def test_a_long_key_is_as_good(read: Reading) -> None:
+    long = "k" * 100
+    wanted = hmac.new(long.encode(), b"invoice\0F-1", hashlib.sha256).hexdigest()[:32]
+    assert wanted in column(read(masks={"invoice": "hash"}, key=long), "invoice")
+
+
+@pytest.mark.parametrize("mask", ["hash", "pseudonym"])
+def test_masked_keys_join_tables_and_copies(read: Reading, mask: str) -> None:
+    masks = {"customer": mask, "legal_entity": mask, "invoice": mask}
+    invoices, customers = read(masks=masks), read("customers", masks=masks)
+    of = {(row["legal_entity"], row["customer"]): row["country"] for row in customers}
+    assert [of[row["legal_entity"], row["customer"]] for row in invoices] == [row["country"] for row in invoices]
+    assert len({(row["legal_entity"], row["invoice"]) for row in invoices}) == 3
+    assert read(masks=masks) == invoices
+
+
+def test_another_key_gives_other_names(read: Reading) -> None:
+    other = "another key of production, also long"
+    masks = {"customer": "pseudonym"}
+    assert not column(read(masks=masks), "customer") & column(read(masks=masks, key=other), "customer")
+
+
+def test_a_pseudonym_is_four_words_that_can_be_read_aloud(read: Reading) -> None:
+    word = "[bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz]"
+    for name in column(read(masks={"customer": "pseudonym"}), "customer"):
+        assert re.fullmatch(f"{word}-{word}-{word}-{word}", name)
+
+
+def test_what_is_missing_stays_missing(read: Reading) -> None:
+    for mask in ("hash", "pseudonym"):
+        assert None in column(read(masks={"delivery": mask}), "delivery")
+
+
+def test_what_is_dropped_is_not_there_at_all(read: Reading) -> None:
+    rows = read(masks={"country": "drop", "delivery": "drop"}, key=None)
+    assert not {"country", "delivery"} & rows[0].keys()
+    assert "country" in read("customers", masks={"country": "drop"})[0]
+    assert "country" not in read("customers", masks={"customers.country": "drop"})[0]
+
+
+def test_amounts_are_rounded_exactly_and_halves_go_away_from_zero(read: Reading) -> None:
+    rows = read(masks={"amount": {"round": 10}, "open_amount": {"round": 10}}, key=None)
+    of = {row["invoice_date"]: (row["amount"], row["open_amount"]) for row in rows}
+    assert of[date(2024, 1, 5)] == (Decimal(10), Decimal(0))
+    assert of[date(2024, 1, 16)] == (Decimal(10), Decimal(-20))
+    assert of[date(2024, 5, 17)] == (Decimal(20), Decimal(0))
+    cents = column(read(masks={"amount": {"round": 0.05}}, key=None), "amount")
+    assert cents == {Decimal(15), Decimal(8)}
+
+
+@pytest.mark.parametrize(
+    ("period", "first"),
+    [
+        ("week", date(2024, 5, 13)),
+        ("month", date(2024, 5, 1)),
+        ("quarter", date(2024, 4, 1)),
+        ("year", date(2024, 1, 1)),
+    ],
+)
+def test_a_coarser_date_is_the_first_day_of_its_period(read: Reading, period: str, first: date) -> None:
+    assert first in column(read(masks={"invoice_date": {"coarsen": period}}, key=None), "invoice_date")
+
+
+@pytest.mark.parametrize(
+    ("masks", "what"),
+    [
+        ({"due_date": {"coarsen": "month"}}, "due_date cannot be masked by coarsen month"),
+        ({"settled_date": "drop"}, "settled_date cannot be masked by drop"),
+        ({"customer": "drop"}, "customer cannot be masked by drop"),
+        ({"amount": "hash"}, "amount cannot be masked by hash"),
+        ({"amount": "drop"}, "amount cannot be masked by drop"),
+        ({"instalment": "hash"}, "instalment cannot be masked by hash"),
+        ({"nmae": "drop"}, "there is no field nmae"),
+    ],
+)
+def test_a_mask_that_a_field_cannot_have_is_refused_by_name(read: Reading, masks: Any, what: str) -> None:
+    with pytest.raises(AuthorMustFix, match=re.escape(what)) as caught:
+        read(masks=masks)
+    assert caught.value.next_step
+
+
+def test_a_hash_asks_for_a_key_that_is_there_and_long(read: Reading) -> None:
+    with pytest.raises(AuthorMustFix, match="hash needs a key"):
+        read(masks={"customer": "hash"}, key=None)
+    with pytest.raises(NeedsPerson, match="too short"):
+        read(masks={"customer": "hash"}, key="short")
+
+
+def test_the_digest_of_a_snapshot_is_of_the_masked_rows(tmp_path: Path) -> None:
+    digests = []
+    for masks in ({}, {"customer": "hash"}, {"customer": "hash"}, {"customer": "pseudonym"}):
+        with extracted(tmp_path, masks) as extract:
+            digests.append(FolderSnapshots(tmp_path / "store").keep(extract).digest)
+    assert digests[1] == digests[2]
+    assert len(set(digests)) == 3
+
+
+def test_nothing_that_is_masked_and_no_key_is_in_the_store_or_told(tmp_path: Path) -> None:
+    masks = {"customer": "hash", "invoice": "pseudonym", "legal_entity": "hash", "country": "drop",
+             "customers.country": "hash", "delivery": "drop"}  # fmt: skip
+    with extracted(tmp_path, masks) as extract:
+        FolderSnapshots(tmp_path / "store").keep(extract)
+        told = repr(extract)
+    database = duckdb.connect()
+    for path in (tmp_path / "store").rglob("*.parquet"):
+        told += repr(database.read_parquet(str(path)).fetchall())
+    told += "".join(p.read_bytes().decode("latin-1") for p in (tmp_path / "store").rglob("*") if p.is_file())
+    for planted in ("K1", "F-1", "usmf", "demf", "paper", KEY):
+        assert planted not in told
+    assert extract.key_check is not None and len(extract.key_check) == 12
+
+
+def test_entities_are_counted_under_the_names_that_the_copy_has(tmp_path: Path) -> None:
+    with extracted(tmp_path, {"legal_entity": "pseudonym"}) as extract:
+        assert sorted(extract.entities.values()) == [1, 2]
+        assert not {"usmf", "demf"} & extract.entities.keys()
+
+
+def test_facts_are_of_the_rows_after_masking(tmp_path: Path) -> None:
+    with extracted(tmp_path, {"delivery": "drop"}) as extract:
+        facts = extract.facts
+    assert facts is not None
+    assert facts.settled == 2
+    assert (facts.late[0], sum(facts.late), len(facts.late)) == (1, 2, 35)
+    assert "delivery" not in facts.missing
+    assert (facts.first, facts.last) == ("2024-01-05", "2024-05-17")
+
+
+# --- in the environment's file ---------------------------------------------------------------------------------
+
+
+def test_validate_tells_every_mask_that_will_not_do_with_its_line() -> None:
+    masks = "    masks: {disputed: hash, amount: drop, colour: drop, country: hash}\n"
+    lines = lines_of(edited(production=PRODUCTION.replace("  target:", f"{masks}  target:")))
+    assert len(lines) == 4
+    for line, said in zip(
+        lines,
+        (
+            "disputed cannot be masked by hash (spec.data.masks.disputed), one of: keep, drop",
+            "hash needs a key",
+            "amount cannot be masked by drop (spec.data.masks.amount), one of: keep, round",
+            "there is no field colour of payments",
+        ),
+        strict=True,
+    ):
+        assert line.startswith("environments/production.yaml:15:") and said in line
+
+
+def test_masks_are_the_data_owners_and_not_the_copys() -> None:
+    sandbox = SANDBOX.replace("data: {copyOf: production}", "data: {copyOf: production, masks: {country: drop}}")
+    assert "masks are set where the data is" in "".join(lines_of(edited(sandbox=sandbox)))
