@@ -434,6 +434,7 @@ def test_redirects_have_an_end(bench: Bench) -> None:
 
 
 def test_next_links_that_lead_back_end_with_an_error(bench: Bench) -> None:
+    bench.limits = Limits(pages=50)
     bench.proxy.always = link_to("Invoices?$skiptoken=3")
     assert bench.refusal().message == "the pages of entity set Invoices have no end: a next link leads back"
 
@@ -560,6 +561,12 @@ def test_a_token_that_is_refused_twice_needs_a_person(bench: Bench, client: dict
     bench.proxy.accepted = set()
     error = bench.refusal(authentication=client)
     assert isinstance(error, NeedsPerson) and "refuses" in error.message
+    assert bench.proxy.tokens == ["TOKEN-1", "TOKEN-2"]
+
+
+def test_a_token_is_renewed_once_for_a_page_however_often_it_is_asked_for(bench: Bench, client: dict[str, Any]) -> None:
+    bench.proxy.faults = [status(401), status(503), status(401)]
+    assert isinstance(bench.refusal(authentication=client), NeedsPerson)
     assert bench.proxy.tokens == ["TOKEN-1", "TOKEN-2"]
 
 

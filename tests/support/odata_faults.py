@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+#: So many requests are answered and no more: a reading without end ends all the same.
+_MOST = 300
 Headers = dict[str, str]
 #: What becomes of the service's answer: status, headers, body.
 Change = Callable[[int, Headers, bytes], tuple[int, Headers, bytes]]
@@ -119,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         proxy = self.proxy
         proxy.seen.append(Seen("GET", self.path, dict(self.headers)))
+        if len(proxy.seen) > _MOST:
+            return self._answer((418, {}, b""), None)
         fault = proxy.fault_for(self.path)
         bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         if proxy.accepted is not None and bearer not in proxy.accepted:
