@@ -228,14 +228,14 @@ def _look_at_the_box(trainer: BoxedTrainer) -> Finding:
 def open_doorstep(session: Session) -> Doorstep:
     """What `init` needs before there is a repository."""
     from reconciler.adapters.beginnings import GitBeginnings
-    from reconciler.adapters.sources import CsvLook
+    from reconciler.adapters.sources import Look, secrets_of
     from reconciler.tasks.customer_payment.example import generate
     from reconciler.usecases.init import Doorstep
 
     def open_house(folder: Path) -> House:
         return build(replace(session, directory=folder))
 
-    return Doorstep(CsvLook(), GitBeginnings(), generate, open_house)
+    return Doorstep(Look(secrets_of(os.environ)), GitBeginnings(), generate, open_house)
 
 
 def tasks() -> Mapping[str, TaskSpec]:

@@ -40,7 +40,7 @@ class GitBeginnings:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
-    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
+    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[str] = ()) -> str:
         """See `ports.Beginnings`."""
         with _disk_refusals(repository):
             for name, content in files.items():
@@ -48,7 +48,7 @@ class GitBeginnings:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
         for place in allow:
-            _git(repository, "config", "--add", "reconciler.dataAllow", str(place))
+            _git(repository, "config", "--add", "reconciler.dataAllow", place)
         _git(repository, "add", "--", *files)
         _git(repository, *_identity(repository), "commit", "--quiet", "--no-verify", f"--message={message}")
         return _git(repository, "rev-parse", "HEAD").strip()

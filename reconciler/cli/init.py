@@ -1,8 +1,9 @@
-"""`init`: begin a repository, over an example company or over a receivables file of one's own."""
+"""`init`: begin a repository, over an example company or over receivables of one's own."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,41 +19,70 @@ from reconciler.cli.views.escape import terminal
     "init",
     epilog="reconciler init shop --example && cd shop && reconciler apply --yes\n"
     "reconciler init receivables --from invoices.csv\n"
-    "reconciler init receivables --from invoices.csv --as-of 2025-09-30 --yes",
+    "reconciler init receivables --from invoices.csv --as-of 2025-09-30 --yes\n"
+    "reconciler init receivables --from postgresql://reader@erp.example/sales --table public.invoices "
+    "--credentials erp",
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--example", is_flag=True, help="A fictional company's receivables, made from a seed.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=5, show_default=True, help="Of the example.")
-@click.option("--from", "file", type=click.Path(path_type=Path), help="A CSV file of invoices: one row an invoice.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Take the file back to this date.")
+@click.option(
+    "--from",
+    "what",
+    metavar="WHAT",
+    help="Where invoices are, one row an invoice: a CSV or Parquet file, a folder or pattern of them, a Delta table's "
+    "folder, postgresql://USER@HOST/DB, any SQLAlchemy URL (sqlite:///FILE), or the root of an OData service.",
+)
+@click.option("--table", help="Of a database SCHEMA.TABLE or a view, of an OData service the entity set.")
+@click.option(
+    "--credentials", metavar="NAME", help="The password is in RECONCILER_CREDENTIALS_NAME; it is never written down."
+)
+@click.option("--token-url", metavar="URL", help="OAuth2 for an OData service; the user in WHAT is the client's id.")
+@click.option("--scope", help="What to ask a token for.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Take the invoices back to this date.")
 @click.option("--yes", "-y", is_flag=True, help="Take the proposed mapping without asking.")
 def command(  # noqa: PLR0913  click hands over every option
-    session: Session, *, folder: Path, example: bool, seed: int, file: Path | None, as_of: datetime | None, yes: bool
+    session: Session,
+    *,
+    folder: Path,
+    example: bool,
+    seed: int,
+    what: str | None,
+    as_of: datetime | None,
+    yes: bool,
+    **named: str | None,
 ) -> int:
     """Begin a repository in DIR: manifests, environments and a first snapshot, ready to apply.
 
-    With --from the file is looked at first; every field of the mapping is shown with its reason, and nothing is
+    With --from the invoices are looked at first; every field of the mapping is shown with its reason, and nothing is
     written before you agreed."""
     from reconciler.cli.views import begun as views
+    from reconciler.ports.work import Asked
     from reconciler.usecases.init import begin_example, begin_from, look_at
 
-    if example == (file is not None):
-        raise click.UsageError("Say either --example or --from FILE.csv.")
-    if example and as_of is not None:
-        raise click.UsageError("--as-of goes with --from.")
+    _check(example=example, what=what, others=[as_of, *named.values()])
     door = session.open_doorstep(session)
     place = session.directory / folder
-    if file is None:
+    if what is None:
         with progress(session) as told:
             begun = begin_example(door, place, seed, progress=told)
     else:
-        look = look_at(door, session.directory / file, as_of.date() if as_of else None)
+        asked = Asked(what, session.directory.absolute(), **named)
+        with progress(session) as told:
+            look = look_at(door, asked, as_of.date() if as_of else None, progress=told)
         click.echo(views.proposed(look), err=True)
         _agree(yes)
         with progress(session) as told:
             begun = begin_from(door, place, look, progress=told)
     click.echo(views.begun_json(begun) if session.output == "json" else views.begun_text(begun, str(folder)))
     return 0
+
+
+def _check(*, example: bool, what: str | None, others: Sequence[object]) -> None:
+    if example == (what is not None):
+        raise click.UsageError("Say either --example or --from WHAT.")
+    if example and any(each is not None for each in others):
+        raise click.UsageError("--as-of, --table, --credentials, --token-url and --scope go with --from.")
 
 
 def _agree(yes: bool) -> None:

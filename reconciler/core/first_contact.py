@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.core.guess_dates import Dates, find_dates, gaps_by_row
 from reconciler.core.guess_fields import Context, Given, find_fields
 from reconciler.core.guess_outcomes import Limits, choose_limits
-from reconciler.core.guess_values import Column, column
+from reconciler.core.guess_values import Column, Native, column
 
 _NEEDED = ("invoice", "customer", "invoice_date", "due_date", "settled_date", "amount")
 _ORDER = (
@@ -69,11 +69,16 @@ class Proposal:
 
 
 def propose(
-    header: Sequence[str], texts: Sequence[Sequence[str]], delimiter: str, as_of: str | None = None
+    header: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    delimiter: str,
+    as_of: str | None = None,
+    natives: Sequence[Native | None] = (),
 ) -> Proposal:
-    """Look at the columns of an invoices file (`texts[i]` below `header[i]`). `as_of`: an ISO date that later
-    settlements are not known at."""
-    columns = [column(name, values) for name, values in zip(header, texts, strict=True)]
+    """Look at the columns of invoices (`texts[i]` below `header[i]`). `as_of`: an ISO date that later settlements are
+    not known at. `natives`: what columns are by the source's own types; none of a text file."""
+    types = natives or [None] * len(header)
+    columns = [column(name, values, native) for name, values, native in zip(header, texts, types, strict=True)]
     named = [c for c in columns if c.name and header.count(c.name) == 1]
     decimal_comma = any(c.number and c.number.decimal == "," and not c.number.undecided for c in named)
     dates = find_dates(named, day_first_hint=delimiter == ";" or decimal_comma)

@@ -165,6 +165,8 @@ def _told(role: str, column: Column, reading: DateReading, dated: Sequence[Colum
     """(why this column and this reading, what stays in doubt)."""
     by_name = named(role, column.name) > 0
     why = "by its name" if by_name else "by how it lies to the other dates"
+    if column.native:
+        return f"{why}; a date in the source", ""
     if len(column.dates) == 1:
         other = 0 < reading.alone < reading.reads
         evidence = f", as {reading.alone:,} of {reading.reads:,} values can be read no other way" if other else ""

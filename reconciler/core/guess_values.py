@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import Literal
 
+Native = Literal["date", "number", "flag"]
 NULL_TEXTS = (
     "NULL",
     "null",
@@ -50,6 +52,8 @@ _TIMES = (
     (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}\.\d{1,6}$"), "%H:%M:%S.%f"),
     (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}Z$"), "%H:%M:%SZ"),
     (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}\.\d{1,6}Z$"), "%H:%M:%S.%fZ"),
+    (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}[+-]\d{2}:?\d{2}$"), "%H:%M:%S%z"),
+    (re.compile(r"^[ T]\d{1,2}:\d{2}:\d{2}\.\d{1,6}[+-]\d{2}:?\d{2}$"), "%H:%M:%S.%f%z"),
     (re.compile(r"^ \d{1,2}:\d{2}:\d{2} [AP]M$"), "%I:%M:%S %p"),
 )
 ORDERS = {"%d%m%Y": "day first", "%m%d%Y": "month first", "%Y%m%d": "year first"}
@@ -83,11 +87,13 @@ class NumberReading:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file and what its values can be read as."""
+    """A column and what its values can be read as. `native`: what they are by the source's own types, if it has any:
+    then how they are written is no question (dates are ISO, numbers have a point)."""
 
     name: str
     values: Sequence[str]
     nulls: frozenset[str] = field(default_factory=frozenset)
+    native: Native | None = None
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -106,11 +112,14 @@ class Column:
     @cached_property
     def dates(self) -> tuple[DateReading, ...]:
         """The readings as dates, best first; more than one only where they fit equally; none where it is no date."""
-        return date_readings(self.counts)
+        if self.native is None:
+            return date_readings(self.counts)
+        return (DateReading("%Y-%m-%d", self.filled),) if self.native == "date" and self.filled else ()
 
     @cached_property
     def number(self) -> NumberReading | None:
-        return number_reading(self.counts)
+        found = number_reading(self.counts) if self.native in (None, "number") else None
+        return replace(found, decimal=".", undecided=False) if found and self.native else found
 
     @cached_property
     def flag(self) -> bool:
@@ -129,13 +138,13 @@ class Column:
         return [known.get(value) for value in self.values]
 
 
-def column(name: str, texts: Sequence[str]) -> Column:
+def column(name: str, texts: Sequence[str], native: Native | None = None) -> Column:
     """Look at a column: values trimmed, the texts that mean no value found."""
     values = [text.strip(" \t\u00a0") for text in texts]
     counts = Counter(values)
     nulls = {value for value in counts if value in NULL_TEXTS}
     nulls |= {value for value in counts if NULL_DATES.match(value)}
-    return Column(name, values, frozenset(nulls))
+    return Column(name, values, frozenset(nulls), native)
 
 
 def read_date(text: str, form: str) -> date | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from reconciler.domain.inputs import Source
     from reconciler.domain.jobs import Job, ModelCard, Result
     from reconciler.domain.manifests import Environment, Pin
     from reconciler.domain.problems import Place, Problem
@@ -109,26 +110,49 @@ class ManifestEditor(Protocol):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a person named as the source of invoices: a file, a folder, a pattern of names, or an address; relative
+    paths begin at `folder`. `table` is for addresses, `credentials` the name of the runner's, `token_url` and `scope`
+    for services that ask for OAuth2."""
+
+    what: str
+    folder: Path
+    table: str | None = None
+    credentials: str | None = None
+    token_url: str | None = None
+    scope: str | None = None
+
+
+Native = Literal["date", "number", "flag"]
+"""What the values of a column are by the source's own types, so that how they are written is no question."""
+
+
+@dataclass(frozen=True)
 class Sample:
-    """What a person's file looks like: how it is written, and its columns as texts, by the header's order.
+    """What a person's source looks like: the block that names it, how it is written, in words, and its columns as
+    texts, by the header's order; dates are ISO where the source has dates.
 
-    `columns[i]` holds the cells below `header[i]`: all of them, or an even sample where the file has more rows
-    than were asked for (`rows` is how many it has)."""
+    `columns[i]` holds the cells below `header[i]`, `natives[i]` their type: all of them, or a sample where the source
+    has more rows than were asked for (`rows` is how many it has). `allow` is what git config `reconciler.dataAllow`
+    has to name, `doubts` what a person should check."""
 
-    path: str
-    encoding: Literal["utf-8", "utf-16", "latin-1"]
-    marked: bool
-    delimiter: str
+    source: Source
+    written: str
     header: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...]
     rows: int
+    natives: tuple[Native | None, ...]
+    allow: tuple[str, ...]
+    delimiter: str = ","
+    doubts: tuple[str, ...] = ()
 
 
 class TableLook(Protocol):
-    """Looks at a file that nobody has described yet."""
+    """Looks at a source that nobody has described yet."""
 
-    def look(self, path: Path, most: int) -> Sample:
-        """Raises AuthorMustFix for what is not a regular, readable, non-empty file of lines with a header."""
+    def look(self, asked: Asked, most: int, progress: Progress) -> Sample:
+        """Raises AuthorMustFix for what is not a readable table with a header and rows, and for an address that holds
+        a password; NeedsPerson and RetryLater as `DataSource`."""
 
 
 class Beginnings(Protocol):
@@ -139,5 +163,6 @@ class Beginnings(Protocol):
         empty folder. When the context ends well it takes its place there; otherwise nothing is left.
         Raises AuthorMustFix where something is there already, RetryLater when the disk refuses."""
 
-    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[Path] = ()) -> str:
-        """Write and commit these files; name folders in git config `reconciler.dataAllow`. Returns the commit id."""
+    def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[str] = ()) -> str:
+        """Write and commit these files; name folders and hosts in git config `reconciler.dataAllow`. Returns the
+        commit's id."""

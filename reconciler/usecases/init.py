@@ -1,4 +1,4 @@
-"""Begin a repository: an example company, or somebody's own receivables file, looked at first.
+"""Begin a repository: an example company, or somebody's own receivables, looked at first.
 
 The repository is built whole beside its place, refreshed once, and only then put there: a beginning that fails
 leaves nothing.
@@ -14,7 +14,17 @@ from typing import Protocol
 
 from reconciler.core.first_contact import Proposal, propose
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.inputs import (
+    CsvSource,
+    DeltaSource,
+    ODataSource,
+    ParquetSource,
+    PostgresqlSource,
+    SqlSource,
+)
+from reconciler.domain.inputs import Source as InputSource
 from reconciler.ports import BadRow, Beginnings, Progress, Sample, TableLook
+from reconciler.ports.work import Asked
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.init_files import Contents, Line, Source, files_of
 from reconciler.usecases.refresh import refresh
@@ -43,7 +53,7 @@ class Doorstep:
 
 @dataclass(frozen=True)
 class FirstLook:
-    """A file that was looked at, and what is proposed for it."""
+    """A source that was looked at, and what is proposed for it."""
 
     sample: Sample
     proposal: Proposal
@@ -65,26 +75,27 @@ class Begun:
     notes: tuple[str, ...] = field(default=())
 
 
-def look_at(door: Doorstep, file: Path, as_of: date | None) -> FirstLook:
-    """Look at a file and propose a mapping; writes nothing. Raises AuthorMustFix where it cannot be invoices."""
-    sample = door.look.look(file, _SAMPLE)
-    proposal = propose(sample.header, sample.columns, sample.delimiter, as_of.isoformat() if as_of else None)
+def look_at(door: Doorstep, asked: Asked, as_of: date | None, *, progress: Progress = silent) -> FirstLook:
+    """Look at a source and propose a mapping; writes nothing. Raises AuthorMustFix where it cannot be invoices."""
+    sample = door.look.look(asked, _SAMPLE, progress)
+    day = as_of.isoformat() if as_of else None
+    proposal = propose(sample.header, sample.columns, sample.delimiter, day, sample.natives)
     if proposal.missing:
         raise AuthorMustFix(
-            f"{file}: no column was recognised as {', '.join(proposal.missing)}",
-            next_step="rename the columns (invoice, customer, invoice_date, due_date, settled_date, amount), or write "
+            f"{asked.table or asked.what}: no column was recognised as {', '.join(proposal.missing)}",
+            next_step="rename the columns (invoice, customer, invoice_date, due_date, settled_date, amount), or make a "
+            "view that does, or write "
             "environments/production.yaml by hand after init --example",
         )
     return FirstLook(sample, proposal, as_of)
 
 
 def begin_from(door: Doorstep, folder: Path, look: FirstLook, *, progress: Progress = silent) -> Begun:
-    """Begin a repository over a file that was looked at. Raises AuthorMustFix where `folder` is not free or the
-    file has more bad rows than are borne; then nothing is left."""
-    file = Path(look.sample.path)
+    """Begin a repository over a source that was looked at. Raises AuthorMustFix where `folder` is not free or the
+    source has more bad rows than are borne; then nothing is left."""
     contents = _contents_of(look)
     with door.beginnings.begin(folder) as fresh:
-        commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=[file.parent])
+        commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=look.sample.allow)
         return _refreshed(door, fresh, _Beginning(folder, commit, look.as_of, contents, progress))
 
 
@@ -132,23 +143,31 @@ def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
 
 def _contents_of(look: FirstLook) -> Contents:
     sample, proposal = look.sample, look.proposal
-    options = {"delimiter": sample.delimiter} if sample.delimiter != "," else {}
-    options |= {"encoding": sample.encoding} if sample.encoding != "utf-8" else {}
     source = Source(
-        sample.path,
+        sample.source.model_dump(by_alias=True, exclude_defaults=True, mode="json"),
         [Line(choice.field, choice.written(), choice.why) for choice in proposal.fields],
-        options,
         proposal.null_values,
         [(refused.column, refused.why) for refused in proposal.refused],
     )
     return Contents(
-        f"Payment predictions for {Path(sample.path).stem}",
+        f"Payment predictions for {_name(sample.source)}",
         {"invoices": source},
         proposal.limits.very_late_after_days,
         proposal.limits.why,
         proposal.limits.exam_rows,
         loose_data=False,
     )
+
+
+def _name(source: InputSource) -> str:
+    """What people call it: the file without its ending, or the table."""
+    match source:
+        case CsvSource() | ParquetSource() | DeltaSource():
+            return Path(source.path).stem
+        case PostgresqlSource() | SqlSource():
+            return source.table
+        case ODataSource():
+            return source.entity
 
 
 def _example_contents() -> Contents:
@@ -175,8 +194,8 @@ def _example_contents() -> Contents:
         Line("customer_since", "CustomerSince"),
     ]
     inputs = {
-        "invoices": Source("data/invoices.csv", invoices, {}),
-        "customers": Source("data/customers.csv", customers, {}),
+        "invoices": Source({"kind": "csv", "path": "data/invoices.csv"}, invoices),
+        "customers": Source({"kind": "csv", "path": "data/customers.csv"}, customers),
     }
     features = ("invoice", "terms", "customer", "customer-history")
     return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, True, features)

@@ -31,11 +31,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Source:
-    """One input: its path, how the file is written where that is not usual, the mapping, and texts for no value."""
+    """One input: its `source` block, `kind` first, the mapping, and texts for no value."""
 
-    path: str
+    block: Mapping[str, object]
     mapping: Sequence[Line]
-    options: Mapping[str, str]
     null_values: Sequence[str] = ()
     left_out: Sequence[tuple[str, str]] = ()
 
@@ -136,8 +135,7 @@ spec:
 
 
 def _input(name: str, source: Source) -> str:
-    options = "".join(f", {key}: {_value(value)}" for key, value in source.options.items())
-    lines = [f"    {name}:", f"      source: {{kind: csv, path: {_value(source.path)}{options}}}", "      mapping:"]
+    lines = [f"    {name}:", f"      source: {_value(source.block)}", "      mapping:"]
     for line in source.mapping:
         why = f"  # {_comment(line.why)}" if line.why else ""
         lines.append(f"        {line.field}: {_value(line.value)}{why}")
@@ -150,6 +148,8 @@ def _input(name: str, source: Source) -> str:
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, bool | int):
+        return json.dumps(value)
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
@@ -162,7 +162,7 @@ def _comment(text: str) -> str:
 
 def _readme(contents: Contents) -> str:
     data = "`data/` (not in git) stands in for production's tables." if contents.loose_data else (
-        "The invoices are read where they lie; `git config reconciler.dataAllow` names their folder."
+        "The invoices are read where they lie; `git config reconciler.dataAllow` names their folder or host."
     )  # fmt: skip
     return f"""# {contents.title}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.sources import CsvLook
 from reconciler.core.first_contact import propose
 from reconciler.tasks.customer_payment.example import VERY_LATE, generate
+from tests.support.looking import looked_at
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_open_invoices_have_something_left_to_pay_and_no_payment_in_the_future(t
 
 
 def test_first_contact_reads_the_example_right(tmp_path: Path) -> None:
-    sample = CsvLook().look(generate(tmp_path, 7).invoices)
+    sample = looked_at(generate(tmp_path, 7).invoices)
     proposal = propose(sample.header, sample.columns, sample.delimiter)
     found = {choice.field: choice.column for choice in proposal.fields}
     assert found == {

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.sources import CsvLook
 from reconciler.core.first_contact import Proposal, propose
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import EnvironmentData
@@ -29,6 +28,7 @@ from tests.support.csv_files import (
     rows_of,
     source_in,
 )
+from tests.support.looking import looked_at
 
 TRUTH = made_invoices(150)
 AMBIGUOUS = [
@@ -42,9 +42,9 @@ NAMELESS = {name: f"column {number}" for number, name in enumerate(FIELDS)}
 def looked(path: Path, content: bytes) -> tuple[Proposal, EnvironmentData]:
     """The proposal for a file, and the environment's data that would be written of it."""
     path.write_bytes(content)
-    sample = CsvLook().look(path)
+    sample = looked_at(path)
     proposal = propose(sample.header, sample.columns, sample.delimiter)
-    source = {"kind": "csv", "path": str(path), "delimiter": sample.delimiter, "encoding": sample.encoding}
+    source = sample.source.model_dump()
     written = {"source": source, "mapping": proposal.mapping(), "nullValues": list(proposal.null_values)}
     return proposal, EnvironmentData.model_validate({"invoices": written, "badRows": {"maxShare": 0.0}})
 
@@ -164,7 +164,7 @@ def test_what_no_column_is_found_for_is_named(tmp_path: Path) -> None:
 def looked_without(folder: Path, *fields: str) -> tuple[Proposal, object]:
     order = [number for number, name in enumerate(FIELDS) if name not in fields]
     (folder / "i.csv").write_bytes(render(TRUTH, Style(order=order)))
-    sample = CsvLook().look(folder / "i.csv")
+    sample = looked_at(folder / "i.csv")
     return propose(sample.header, sample.columns, sample.delimiter), sample
 
 
@@ -196,12 +196,12 @@ def of_days_late(late: Sequence[int]) -> Proposal:
 def test_a_file_of_binary_data_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"PK\x03\x04" + bytes(5000))
     with pytest.raises(AuthorMustFix, match="binary data"):
-        CsvLook().look(tmp_path / "x.xlsx")
+        looked_at(tmp_path / "x.xlsx")
 
 
 def test_a_large_file_is_looked_at_evenly_and_in_bounded_memory(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text("n,m\n" + "".join(f"{n},x\n" for n in range(10_000)))
-    sample = CsvLook().look(tmp_path / "i.csv", 1000)
+    sample = looked_at(tmp_path / "i.csv", 1000)
     assert sample.rows == 10_000
     assert 500 <= len(sample.columns[0]) <= 1000
     assert int(sample.columns[0][-1]) > 9_900
@@ -215,7 +215,7 @@ SHARED = (
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="the real invoices are not here (RECONCILER_SHARED)")
 def test_the_real_file_is_read_right() -> None:
-    sample = CsvLook().look(SHARED)
+    sample = looked_at(SHARED)
     proposal = propose(sample.header, sample.columns, sample.delimiter, "2013-09-30")
     assert proposal.mapping() == {
         "legal_entity": {"constant": "main"},

@@ -8,9 +8,9 @@ locked to that folder.
 
 from reconciler.adapters.sources.allow import Allowed, allowed_by
 from reconciler.adapters.sources.asking import Access
-from reconciler.adapters.sources.look import CsvLook
+from reconciler.adapters.sources.look import Look
 from reconciler.adapters.sources.masking import Masked
 from reconciler.adapters.sources.secrets import secrets_of
 from reconciler.adapters.sources.source import Sources
 
-__all__ = ["Access", "Allowed", "CsvLook", "Masked", "Sources", "allowed_by", "secrets_of"]
+__all__ = ["Access", "Allowed", "Look", "Masked", "Sources", "allowed_by", "secrets_of"]

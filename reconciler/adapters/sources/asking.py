@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.adapters.sources.allow import Allowed
-from reconciler.adapters.sources.columns import Column, Table
+from reconciler.adapters.sources.columns import Column, Table, positions
 from reconciler.adapters.sources.where_sql import columns_asked
 from reconciler.domain.inputs import Input, Source
 from reconciler.ports import Progress
@@ -21,11 +21,13 @@ from reconciler.ports import Progress
 
 @dataclass(frozen=True)
 class Wanted:
-    """One table to read: its input, and the columns that are mapped."""
+    """One table to read: its input, and the columns that are mapped. `look`: no mapping yet; every column that can be
+    read, and about so many rows, evenly."""
 
     table: Table
     input: Input
     columns: Sequence[Column]
+    look: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,6 +37,18 @@ class Wanted:
         if (changes := self.input.changes) is not None:
             names += [*changes.key, changes.version, *filter(None, [changes.deleted])]
         return tuple(dict.fromkeys(names))
+
+    def found(self, header: Sequence[str], name: str) -> tuple[str, ...]:
+        """What is read of a table that has these columns: `names`, or at a look all. Raises AuthorMustFix for a wanted
+        one that is absent or there twice."""
+        if self.look:
+            return tuple(column for column in header if header.count(column) == 1)
+        positions(self.names, header, name)
+        return self.names
+
+    def every(self, rows: int) -> int:
+        """Of a table with so many rows, the first of each so many is read."""
+        return max(1, -(-rows // self.look)) if self.look else 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,8 @@ class Raw:
     a file's line), `c0`, `c1`, … in the order of `Wanted.names`; `types` are their DuckDB types: VARCHAR for text as
     it is written, else what the source says. `refused` are rows that cannot be rows: cause → lines. `asked` says
     what was read in words that hold no credential; `filtered` is True where the source has applied `where` itself.
-    `pieces`: where the table is several files, the line before which each begins, and its name.
+    `pieces`: where the table is several files, the line before which each begins, and its name. At a look `names` are
+    the columns, and `rows` is how many the whole table has, where that is known.
     """
 
     relation: str
@@ -72,6 +87,8 @@ class Raw:
     refused: Mapping[str, list[int]] = field(default_factory=dict)
     filtered: bool = False
     pieces: Sequence[tuple[int, str]] = ()
+    names: Sequence[str] = ()
+    rows: int = 0
 
     def place(self, line: int) -> tuple[str, int]:
         """The file (empty where there is only one) and its line, of a row."""

@@ -1,13 +1,19 @@
-"""`CsvLook`: what a file that nobody has described yet looks like. Decides encoding and delimiter from the bytes."""
+"""`Look`: what a source that nobody has described yet looks like, of whatever kind.
+
+Of CSV it decides encoding and delimiter from the bytes; every other kind is read by the reader that a refresh will use
+(`look_typed`). What a person named on the command line is allowed, and nothing else.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from reconciler.adapters.sources.allow import open_allowed
+from reconciler.adapters.sources.allow import open_all
+from reconciler.adapters.sources.look_typed import look_typed
+from reconciler.adapters.sources.named import Named, named
 from reconciler.adapters.sources.readers.csv_records import (
     DELIMITERS,
     Dialect,
@@ -16,44 +22,88 @@ from reconciler.adapters.sources.readers.csv_records import (
     sniff_delimiter,
 )
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.ports import Sample
+from reconciler.domain.inputs import CsvSource
+from reconciler.ports import Progress, Sample
+from reconciler.ports.work import Asked
 
 _HEAD = 1 << 16
+_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+Encoding = Literal["utf-8", "utf-16", "latin-1"]
 
 
 @dataclass(frozen=True)
-class CsvLook:
-    """`TableLook` for CSV files. A person named the file on the command line: its own folder is allowed."""
+class Look:
+    """`TableLook` for every kind of source. `secret` gives the runner's credentials by name."""
 
-    def look(self, path: Path, most: int = 50_000) -> Sample:
-        """See `ports.TableLook`. Keeps at most about `most` rows in memory: beyond them every second row, then
-        every fourth, and so on."""
-        if not path.exists():
-            web = re.match(r"[a-z][a-z0-9+.-]*:/", str(path))  # a Path folds :// to :/
-            raise AuthorMustFix(
-                f"{path} is not there" + (" (a URL cannot be read)" if web else ""),
-                next_step="name a CSV file on this machine",
-            )
-        place = path.absolute()
-        with open_allowed(place.name, place.parent, (place.resolve().parent,)) as stream:
-            head = stream.read(_HEAD)
-            stream.seek(0)
-            marked = byte_order_mark(head)
-            if marked is None and head.count(0) > len(head) // 4:
-                raise AuthorMustFix(f"{path} holds binary data, not lines of text", next_step="export it as CSV")
-            encoding = _encoding(stream, marked)
-            records = Records(stream, str(path), Dialect(encoding, _delimiter(head, encoding)))
-            rows, count = _thinned(records, most)
-        if not count:
-            raise AuthorMustFix(f"{path} has a header and no rows", next_step="export it again with its invoices")
-        width = len(records.header)
-        columns = tuple(tuple(row[i] if i < len(row) else "" for row in rows) for i in range(width))
-        return Sample(
-            str(place), encoding, marked is not None, records.delimiter, tuple(records.header), columns, count
+    secret: Callable[[str], str]
+
+    def look(self, asked: Asked, most: int, progress: Progress) -> Sample:
+        """See `ports.TableLook`. Of CSV at most about `most` rows are kept in memory: beyond them every second row,
+        then every fourth, and so on."""
+        found = named(asked)
+        if isinstance(found.source, CsvSource):
+            return look_csv(found, most)
+        return look_typed(found, self.secret, most, progress)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """How one file is written."""
+
+    encoding: Encoding
+    marked: bool
+    delimiter: str
+
+
+def look_csv(named: Named, most: int) -> Sample:
+    """Look at a file, or at all files of a folder or pattern, which have to be written in one way."""
+    source = named.source
+    assert isinstance(source, CsvSource)  # noqa: S101  the caller looked
+    with open_all(source.path, Path("/"), [Path(folder) for folder in named.allow], ".csv") as files:
+        ways = [_written(name, stream) for name, stream in files]
+        way = _one_way(source.path, ways)
+        thinned = _Thinned(most)
+        for name, stream in files:
+            thinned.read(Records(stream, name, Dialect(way.encoding, way.delimiter)))
+    if not thinned.count:
+        raise AuthorMustFix(f"{source.path} has a header and no rows", next_step="export it again with its invoices")
+    delimiter = way.delimiter if way.delimiter != "," else None
+    mark = " with a byte order mark" if way.marked else ""
+    many = f", {len(ways)} files" if len(ways) > 1 else ""
+    return Sample(
+        source.model_copy(update={"encoding": way.encoding, "delimiter": delimiter}),
+        f"{_MARKS.get(way.delimiter, way.delimiter)}, {way.encoding}{mark}{many}",
+        tuple(thinned.header),
+        thinned.columns(),
+        thinned.count,
+        (None,) * len(thinned.header),
+        named.allow,
+        way.delimiter,
+    )
+
+
+def _written(name: str, stream: BinaryIO) -> _Written:
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    marked = byte_order_mark(head)
+    if marked is None and head.count(0) > len(head) // 4:
+        raise AuthorMustFix(f"{name} holds binary data, not lines of text", next_step="export it as CSV or Parquet")
+    encoding = _encoding(stream, marked)
+    return _Written(encoding, marked is not None, _delimiter(head, encoding))
+
+
+def _one_way(path: str, ways: Sequence[_Written]) -> _Written:
+    """The way that all are written in: what fits UTF-8 by having no letter beyond ASCII fits Latin-1 too."""
+    odd = {way.delimiter for way in ways}, {way.encoding for way in ways} - {"utf-8"}
+    if len(odd[0]) > 1 or len(odd[1]) > 1 or ("utf-16" in odd[1] and any(w.encoding != "utf-16" for w in ways)):
+        raise AuthorMustFix(
+            f"the files of {path} are not written in one way (encoding, delimiter)",
+            next_step="export them alike, or name those that are with a pattern",
         )
+    return next((way for way in ways if way.encoding != "utf-8"), ways[0])
 
 
-def _encoding(stream: BinaryIO, marked: str | None) -> Literal["utf-8", "utf-16", "latin-1"]:
+def _encoding(stream: BinaryIO, marked: str | None) -> Encoding:
     """UTF-16 by its mark; UTF-8 where every byte of the file fits it; else Latin-1, which every byte fits."""
     if marked == "utf-16":
         return "utf-16"
@@ -90,13 +140,36 @@ def _delimiter(head: bytes, encoding: str) -> str:
     return max(even, key=lambda mark: counts[mark][0]) if even else sniff_delimiter(lines[0])
 
 
-def _thinned(records: Records, most: int) -> tuple[list[list[str]], int]:
-    rows: list[list[str]] = []
-    count, stride = 0, 1
-    for _, cells in records:
-        if count % stride == 0:
-            rows.append(cells)
-            if len(rows) > most:
-                rows, stride = rows[::2], stride * 2
-        count += 1
-    return rows, count
+class _Thinned:
+    """An even sample of the rows of one or more files with the columns of the first."""
+
+    def __init__(self, most: int) -> None:
+        self.header: list[str] = []
+        self.count = 0
+        self._most, self._stride = most, 1
+        self._rows: list[Sequence[str]] = []
+
+    def read(self, records: Records) -> None:
+        """Add a file's rows."""
+        self.header = self.header or records.header
+        places = None if records.header == self.header else self._places(records.header)
+        for cells in self._even(records):
+            self._rows.append(cells if places is None else [_cell(cells, place) for place in places])
+            if len(self._rows) > self._most:
+                self._rows, self._stride = self._rows[::2], self._stride * 2
+
+    def columns(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(_cell(row, i) for row in self._rows) for i in range(len(self.header)))
+
+    def _even(self, records: Records) -> Iterator[Sequence[str]]:
+        for _, cells in records:
+            if self.count % self._stride == 0:
+                yield cells
+            self.count += 1
+
+    def _places(self, header: Sequence[str]) -> list[int]:
+        return [header.index(name) if name in header else len(header) for name in self.header]
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    return cells[place] if place < len(cells) else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.cli.views.escape import terminal
 from reconciler.cli.views.table import table
+from reconciler.ports import Sample
 from reconciler.usecases.init import Begun, FirstLook
 
 _SHOWN = 5
@@ -17,11 +18,10 @@ _SHOWN = 5
 def proposed(look: FirstLook) -> str:
     """The mapping, field by field, then what is left out and what is in doubt."""
     sample, proposal = look.sample, look.proposal
-    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-    mark = " with a byte order mark" if sample.marked else ""
+    looked = len(sample.columns[0]) if sample.columns else 0
+    some = f" ({looked:,} looked at)" if looked < sample.rows else ""
     lines = [
-        f"{sample.path}: {sample.rows:,} rows, {len(sample.header)} columns, "
-        f"{names.get(sample.delimiter, sample.delimiter)}, {sample.encoding}{mark}",
+        f"{_place(sample)}: {sample.rows:,} rows{some}, {len(sample.header)} columns, {sample.written}",
         "",
         "Proposed mapping",
     ]
@@ -36,8 +36,14 @@ def proposed(look: FirstLook) -> str:
         lines += ["", f"Read as no value: {', '.join(proposal.null_values)}"]
     limits = proposal.limits
     lines += ["", f"Very late from {limits.very_late_after_days} days after the due date: {limits.why}"]
-    lines += [f"In doubt: {doubt}" for doubt in proposal.doubts]
+    lines += [f"In doubt: {doubt}" for doubt in (*sample.doubts, *proposal.doubts)]
     return terminal("\n".join(line.replace("\r", " ") for line in lines), lines=True) + "\n"
+
+
+def _place(sample: Sample) -> str:
+    """The path or address, which holds no credential."""
+    block = sample.source.model_dump()
+    return str(block.get("path") or block.get("url") or f"{block.get('host')}:{block.get('port')}")
 
 
 def begun_text(begun: Begun, said: str) -> str:

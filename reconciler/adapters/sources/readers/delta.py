@@ -6,7 +6,7 @@ any other file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.adapters.sources.allow import allowed_folder
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.typed_sql import quoted
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import DeltaSource, Source
@@ -32,9 +31,10 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
     def read(wanted: Wanted, work: Work) -> Raw:
         folder = allowed_folder(source.path, access.root, access.allowed.folders)
         table = _table(source, folder)
-        positions(wanted.names, [field.name for field in table.schema().fields], source.path)
-        types = _load(table, source.path, wanted, work)
-        return Raw(f"raw_{wanted.table}", [types[f"c{i}"] for i in range(len(wanted.names))], _asked(source, table))
+        names = wanted.found([field.name for field in table.schema().fields], source.path)
+        types, rows = _load(table, source.path, (wanted, names), work)
+        kinds = [types[f"c{i}"] for i in range(len(names))]
+        return Raw(f"raw_{wanted.table}", kinds, _asked(source, table), names=names, rows=rows)
 
     yield read
 
@@ -79,21 +79,26 @@ def _inside(file: str, folder: Path) -> bool:
     )
 
 
-def _load(table: DeltaTable, path: str, wanted: Wanted, work: Work) -> Mapping[str, str]:
-    """Make `raw_TABLE` from the table's rows; column → DuckDB type."""
-    cells = ", ".join(f"{quoted(name)} AS c{i}" for i, name in enumerate(wanted.names)) or "1 AS c0"
+def _load(
+    table: DeltaTable, path: str, into: tuple[Wanted, Sequence[str]], work: Work
+) -> tuple[Mapping[str, str], int]:
+    """Make `raw_TABLE` from the table's rows; column → DuckDB type, and how many rows there are."""
+    wanted, names = into
+    cells = ", ".join(f"{quoted(name)} AS c{i}" for i, name in enumerate(names)) or "1 AS c0"
     place, made, done = f"raw_{wanted.table}", False, 0
+    whole = sum(batch.num_rows for batch in _batches(table, "1 AS c0", path)) if wanted.look else table.count()
+    thinned = f" QUALIFY line % {every} = 1" if (every := wanted.every(whole)) > 1 else ""
     for batch in _batches(table, cells, path):
         work.database.register("batch_", batch)
-        rows = f"SELECT {done} + row_number() OVER () AS line, * FROM batch_"  # noqa: S608
+        rows = f"SELECT {done} + row_number() OVER () AS line, * FROM batch_{thinned}"  # noqa: S608
         work.database.execute(f"INSERT INTO {place} {rows}" if made else f"CREATE TEMP TABLE {place} AS {rows}")
         work.database.unregister("batch_")
         made, done = True, done + batch.num_rows
-        work.progress(f"reading {wanted.table} (rows)", done, 0)
+        work.progress(f"reading {wanted.table} (rows)", done, max(whole, done))
     if not made:
-        empty = ", ".join(f"NULL::VARCHAR AS c{i}" for i in range(len(wanted.names) or 1))
+        empty = ", ".join(f"NULL::VARCHAR AS c{i}" for i in range(len(names) or 1))
         work.database.execute(f"CREATE TEMP TABLE {place} AS SELECT 0::BIGINT AS line, {empty} LIMIT 0")
-    return {row[0]: row[1] for row in work.database.execute(f"DESCRIBE {place}").fetchall()}
+    return {row[0]: row[1] for row in work.database.execute(f"DESCRIBE {place}").fetchall()}, done
 
 
 def _batches(table: DeltaTable, cells: str, path: str) -> Iterator[Any]:

@@ -18,11 +18,10 @@ from urllib.parse import quote
 import httpx
 
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.readers.odata_cells import KINDS
 from reconciler.adapters.sources.readers.odata_filter import pushed
 from reconciler.adapters.sources.readers.odata_metadata import Entity, Model, read_metadata
-from reconciler.adapters.sources.readers.odata_pages import QueryRefused, Sheet, pages
+from reconciler.adapters.sources.readers.odata_pages import Page, QueryRefused, Sheet, pages
 from reconciler.adapters.sources.readers.odata_patience import Limits, Patience, SystemTimer, Timer
 from reconciler.adapters.sources.readers.odata_token import credentials_of
 from reconciler.adapters.sources.readers.odata_web import Answer, Service, address, new_client, refusal
@@ -61,39 +60,42 @@ class _Reading:
         self.service.patience.begin()
         self.model = self.model or self._described()
         entity = self.model.entity(source.entity, self.where)
-        table = _Table(entity, wanted.names, source.cross_company)
-        positions(wanted.names, list(entity.properties), table.what)
+        what = f"entity set {entity.name}"
+        readable = [name for name, each in entity.properties.items() if not wanted.look or each.edm in KINDS]
+        table = _Table(entity, wanted.found(readable, what), source.cross_company, wanted.look)
         table.check()
         # of a list of changes the newest counts, whether or not it passes `where`: all must be here to find it
         filtered = pushed(wanted.input.where, entity.properties) if wanted.input.changes is None else ""
         try:
-            sheet = self._settled(table, filtered, wanted, work)
+            sheet, count = self._settled(table, filtered, wanted, work)
         except QueryRefused as error:
             if not filtered or error.answer.status not in _REFUSES_A_FILTER:
                 raise refusal(error.answer, table.what) from None
             filtered = ""
-            sheet = self._unfiltered(table, wanted, work)
-        return Raw(table.relation(sheet.path), table.kinds, self._asked(table, filtered, sheet), sheet.refused)
+            sheet, count = self._unfiltered(table, wanted, work)
+        asked = self._asked(table, filtered, sheet)
+        return Raw(table.relation(sheet.path), table.kinds, asked, sheet.refused, names=table.names, rows=count)
 
-    def _unfiltered(self, table: _Table, wanted: Wanted, work: Work) -> Sheet:
+    def _unfiltered(self, table: _Table, wanted: Wanted, work: Work) -> tuple[Sheet, int]:
         try:
             return self._settled(table, "", wanted, work)
         except QueryRefused as error:
             raise refusal(error.answer, table.what) from None
 
-    def _settled(self, table: _Table, filtered: str, wanted: Wanted, work: Work) -> Sheet:
-        """Every page, read again while the rows move. Raises RetryLater when they do not rest."""
+    def _settled(self, table: _Table, filtered: str, wanted: Wanted, work: Work) -> tuple[Sheet, int]:
+        """Every page, read again while the rows move, and how many rows there are. Raises RetryLater when they do not
+        rest."""
         before: bytes | None = None
         for reading in range(_READS):
             sheet, count = self._all(table, filtered, wanted, work, again=reading > 0)
-            if sheet.pages < 2:
-                return sheet
+            if sheet.pages < 2 or wanted.look:
+                return sheet, max(count or 0, sheet.rows)
             if (count is not None and sheet.rows < count) or table.doubled(sheet.path, work.database):
                 before = None
                 continue
             digest = sheet.digest()
             if digest == before or sheet.pages > self.service.patience.limits.pages_read_twice:
-                return sheet
+                return sheet, sheet.rows
             before = digest
         raise RetryLater(
             f"{table.what} changed while it was read, {_READS} times", next_step="try again when less is written there"
@@ -107,7 +109,7 @@ class _Reading:
         sheet = Sheet(work.folder / f"{wanted.table}.csv", checks)
         first = self.service.root.copy_with(raw_path=table.path(self.service.root, filtered))
         label = f"reading {wanted.table}{' again' if again else ''} (rows)"
-        found = pages(self.service, first, table.what)
+        found = _first(pages(self.service, first, table.what), wanted.look)
         return sheet, sheet.fill(found, lambda done, total: work.progress(label, done, total))
 
     def _asked(self, table: _Table, filtered: str, sheet: Sheet) -> str:
@@ -137,6 +139,7 @@ class _Table:
     entity: Entity
     names: Sequence[str]
     cross_company: bool
+    look: int = 0
 
     @property
     def what(self) -> str:
@@ -164,7 +167,9 @@ class _Table:
 
     def path(self, root: httpx.URL, filtered: str) -> bytes:
         """The first page's path and query. Spaces are %20: a plus sign is not a space to every service."""
-        asked = {"$select": ",".join(self.columns), "$filter": filtered, "$orderby": ",".join(self.entity.key)}
+        # at a look all columns come: their names would make the address too long
+        select = "" if self.look else ",".join(self.columns)
+        asked = {"$select": select, "$filter": filtered, "$orderby": ",".join(self.entity.key)}
         asked |= {"$count": "true", "cross-company": "true" if self.cross_company else ""}
         query = "&".join(f"{name}={quote(text, safe=',')}" for name, text in asked.items() if text)
         return _below(root, quote(self.entity.name)) + b"?" + query.encode("ascii")
@@ -188,6 +193,16 @@ class _Table:
             f"read_csv({literal(str(path))}, columns={{{shape}}}, header=false, auto_detect=false, delim=',', "
             "quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, max_line_size=67108864)"
         )
+
+
+def _first(found: Iterator[Page], rows: int) -> Iterator[Page]:
+    """The pages until there are so many rows (0: all)."""
+    done = 0
+    for page in found:
+        yield page
+        done += len(page.rows)
+        if rows and done >= rows:
+            return
 
 
 def _below(root: httpx.URL, name: str) -> bytes:

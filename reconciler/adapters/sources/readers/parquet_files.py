@@ -10,7 +10,6 @@ from typing import Any
 
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import ParquetSource, Source
@@ -38,14 +37,16 @@ def parquet_raw(files: Sequence[Path], wanted: Wanted, work: Work, name: str) ->
     are not those that are wanted."""
     relation = f"read_parquet([{', '.join(literal(str(file)) for file in files)}], union_by_name=true)"
     header = _described(work.database, relation, name)
-    positions(wanted.names, list(header), name)
-    cells = ", ".join(f"{quoted(column)} AS c{i}" for i, column in enumerate(wanted.names))
+    names = wanted.found(list(header), name)
+    cells = ", ".join(f"{quoted(column)} AS c{i}" for i, column in enumerate(names))
     table = f"raw_{wanted.table}"
+    rows = work.database.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]  # noqa: S608
+    thinned = f" QUALIFY line % {every} = 1" if (every := wanted.every(rows)) > 1 else ""
     work.database.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608
-        f"SELECT row_number() OVER () AS line{', ' if cells else ''}{cells} FROM {relation}"
+        f"SELECT row_number() OVER () AS line{', ' if cells else ''}{cells} FROM {relation}{thinned}"
     )
-    return Raw(table, [header[column] for column in wanted.names], f"file {name}")
+    return Raw(table, [header[column] for column in names], f"file {name}", names=names, rows=rows)
 
 
 def _described(database: Any, relation: str, name: str) -> dict[str, str]:

@@ -5,13 +5,13 @@ Names are quoted and values bound by psycopg. No message of the server is passed
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.typed_sql import literal
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import PostgresqlSource, Source
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 _TEXTS = {"text", "varchar", "bpchar", "name"}
 _DAYS = {"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE"}
+_NUMBERS = {
+    **dict.fromkeys(("int2", "int4", "int8"), "BIGINT"),
+    "numeric": "DECIMAL(38,6)",
+    **dict.fromkeys(("float4", "float8"), "DOUBLE"),
+}
+_NUMBERED = "reconciler's number of the row"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_TOLD_EVERY = 1 << 22
+_TOLD_EVERY = 20_000
 
 
 def _session(source: Source) -> Hashable:
@@ -79,17 +85,44 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
 
     name = sql.Identifier(*table.split(".", 1))
     types = _columns(connection, name)
-    positions(wanted.names, list(types), table)
+    names = wanted.found(list(types), table)
     where = None if wanted.input.changes else pushed(wanted.input.where, types)
-    cells = [_cell(column, types[column]) for column in wanted.names] or [sql.SQL("1")]
+    cells = [_cell(column, types[column]) for column in names] or [sql.SQL("1")]
+    count = _counted(connection, name) if wanted.look else 0
     rows = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(cells), name, where or sql.SQL("true")
-    )  # fmt: skip
+        sql.SQL(", ").join(cells), _thinned(name, wanted.every(count)), where or sql.SQL("true")
+    )
     file = work.folder / f"{wanted.table}.csv"
-    _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), (file, wanted, work))
+    about = 0 if where or wanted.look else _about(connection, name)
+    told = partial(_tell, work, f"reading {wanted.table} (rows)", about)
+    _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
     asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
-    kinds = [_DAYS.get(types[column], "VARCHAR") for column in wanted.names]
-    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None)
+    kinds = [_kind(types[column], wanted) for column in names]
+    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None, names=names, rows=count)
+
+
+def _kind(type_: str, wanted: Wanted) -> str:
+    """DuckDB's type of a column. Numbers stay the texts that COPY writes; a look is told that they are numbers."""
+    return _DAYS.get(type_, _NUMBERS.get(type_, "VARCHAR") if wanted.look else "VARCHAR")
+
+
+def _counted(connection: psycopg.Connection[Any], name: Any) -> int:
+    from psycopg import sql
+
+    found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _thinned(name: Any, every: int) -> Any:
+    """The table, or the first of each so many rows."""
+    from psycopg import sql
+
+    if every == 1:
+        return name
+    numbered = sql.SQL("SELECT *, row_number() OVER () AS {} FROM {}").format(sql.Identifier(_NUMBERED), name)
+    return sql.SQL("(SELECT * FROM ({}) n WHERE {} % {} = 1) s").format(
+        numbered, sql.Identifier(_NUMBERED), sql.Literal(every)
+    )
 
 
 def _columns(connection: psycopg.Connection[Any], name: Any) -> Mapping[str, str]:
@@ -111,17 +144,26 @@ def _cell(column: str, kind: str) -> Any:
     return sql.SQL("translate({}::text, E'\\r\\n', '  ')").format(name) if kind in _TEXTS else name
 
 
-def _copy(connection: psycopg.Connection[Any], statement: Any, into: tuple[Path, Wanted, Work]) -> None:
-    file, wanted, work = into
-    done, told = 0, 0
+def _copy(connection: psycopg.Connection[Any], statement: Any, file: Path, told: Callable[[int], None]) -> None:
+    """The server sends a message for each row."""
     with connection.cursor() as cursor, cursor.copy(statement) as copy, file.open("wb") as out:
-        for block in copy:
+        rows = 0
+        for rows, block in enumerate(copy, 1):
             out.write(block)
-            done += len(block)
-            if done - told >= _TOLD_EVERY or not told:
-                told = done
-                work.progress(f"reading {wanted.table} (kB)", done // 1024, 0)
-    work.progress(f"reading {wanted.table} (kB)", done // 1024, done // 1024)
+            if rows % _TOLD_EVERY == 1:
+                told(rows)
+    told(rows)
+
+
+def _tell(work: Work, label: str, about: int, rows: int) -> None:
+    work.progress(label, rows, max(about, rows) if about else 0)
+
+
+def _about(connection: psycopg.Connection[Any], name: Any) -> int:
+    """How many rows the server believes that a table has; 0 where it does not know."""
+    asked = "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)"
+    found = connection.execute(asked, [name.as_string(connection)]).fetchone()
+    return max(0, int(found[0])) if found else 0
 
 
 def _relation(file: Path, kinds: Sequence[str]) -> str:

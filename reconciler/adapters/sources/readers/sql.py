@@ -9,14 +9,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.sources.allow import open_allowed
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.readers.sql_rows import relation, write_rows
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
 from reconciler.domain.inputs import Source, SqlSource
+from reconciler.ports import Progress
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, TableClause
@@ -131,17 +132,33 @@ def _one_moment(connection: Connection) -> Iterator[None]:
 
 
 def _read(connection: Connection, wanted: Wanted, work: Work, name: str) -> Raw:
-    from sqlalchemy import column, select
+    from sqlalchemy import column, func, select
 
     table, texts = _table(connection, name)
-    positions(wanted.names, [each.name for each in table.columns], name)
-    statement = select(*(table.c[each] for each in wanted.names)) if wanted.names else select(column("1"))
+    names = wanted.found([each.name for each in table.columns], name)
+    statement = select(*(table.c[each] for each in names)) if names else select(column("1"))
     for condition in _before(wanted, table, texts):
         statement = statement.where(condition)
     file = work.folder / f"{wanted.table}.csv"
+    count = int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
+    told = _Told(work.progress, count)
+    every = wanted.every(count)
     with connection.execution_options(stream_results=True, max_row_buffer=10_000).execute(statement) as result:
-        kinds = write_rows(result.partitions(10_000), len(wanted.names), file, wanted.table, work.progress)
-    return Raw(relation(file, kinds), kinds, f"{connection.dialect.name} table {name}")
+        pieces = (piece[::every] for piece in result.partitions(10_000 // every * every or every))
+        kinds = write_rows(pieces, len(names), file, wanted.table, told)
+    asked = f"{connection.dialect.name} table {name}"
+    return Raw(relation(file, kinds), kinds, asked, names=names, rows=count)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tells how many rows there are, beside how many were read."""
+
+    progress: Progress
+    count: int
+
+    def __call__(self, label: str, done: int, _total: int) -> None:
+        self.progress(label, done, max(done, self.count))
 
 
 def _table(connection: Connection, name: str) -> tuple[TableClause, frozenset[str]]:
