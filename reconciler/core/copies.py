@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from reconciler.domain.masks import told
 from reconciler.domain.snapshots import Snapshot
 
 
@@ -23,6 +24,17 @@ def partial(new: Snapshot, before: Sequence[Snapshot], tolerance: float = 0.0) -
     others = [each for each in before if (each.digest, each.copy_of) != (new.digest, new.copy_of)]
     measure = whole(others, new.copy_of, tolerance)
     yield from _lost(new, measure, tolerance) if measure is not None else ()
+
+
+def other_masks(trained: Snapshot, now: Snapshot, fields: Collection[str]) -> Iterator[str]:
+    """In which of these fields two copies are masked differently, in words."""
+    then, here = trained.masks or {}, now.masks or {}
+    for name in sorted(fields):
+        mask, other = then.get(name, "keep"), here.get(name, "keep")
+        if mask != other:
+            yield f"{name} is masked by {told(other)} now, and was by {told(mask)}"
+        elif mask in ("hash", "pseudonym") and trained.mask_key != now.mask_key:
+            yield f"{name} is masked with another key"
 
 
 def _lost(new: Snapshot, before: Snapshot, tolerance: float) -> Iterator[str]:

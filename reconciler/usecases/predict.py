@@ -16,6 +16,7 @@ from reconciler.domain.errors import AuthorMustFix, NeedsPerson, VerificationFai
 from reconciler.domain.jobs import ModelCard
 from reconciler.domain.names import short_digest
 from reconciler.usecases.house import House
+from reconciler.usecases.masked import masked_alike, masked_as_trained, same_key
 from reconciler.usecases.refresh import refuse_future
 from reconciler.usecases.survey import Ask, rulebook_of, survey
 
@@ -58,7 +59,7 @@ def predict(
     version, digest, files = _deployed(house, world, book, name)
     card = ModelCard.read(files[oci.CARD_FILE])
     refuse_future(house, as_of)
-    with _data(house, world, book, as_of) as (folder, day, newest):
+    with _data(house, world, book, card, as_of) as (folder, day, newest):
         seen = day < date.fromisoformat(card.trained_until)
         if seen and not hindsight:
             raise AuthorMustFix(
@@ -109,15 +110,13 @@ def _deployed(house: House, world: World, book: Rulebook, name: str) -> tuple[st
 
 
 @contextmanager
-def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Iterator[tuple[Path, date, date]]:
+def _data(
+    house: House, world: World, book: Rulebook, card: ModelCard, as_of: date | None
+) -> Iterator[tuple[Path, date, date]]:
     """A snapshot's folder, the as-of date and the date of its newest row: of the newest recorded copy, or of
-    production's own data read now."""
-    record = world.ledgers[book.environment]
+    production's own data read now. Features are masked as those that the model was trained on."""
     if book.spec.data.copy_of is not None:
-        snapshot = record.newest_snapshot
-        if snapshot is None:
-            step = f"reconciler data refresh {book.environment}"
-            raise NeedsPerson(f"{book.environment} has no snapshot", next_step=step)
+        snapshot = masked_alike(house, world, book.environment, card)
         taken = date.fromisoformat(snapshot.data_date)
         store = house.open_snapshots(book.spec.snapshots)
         yield store.folder(snapshot.digest), as_of or taken, store.newest(snapshot.digest) or taken
@@ -128,5 +127,7 @@ def _data(house: House, world: World, book: Rulebook, as_of: date | None) -> Ite
             next_step=f"add data.invoices to environments/{book.environment}.yaml",
         )
     day = as_of or house.clock.now().date()
-    with house.data.extract(book.spec.data, day, house.progress) as extract, house.scratch() as scratch:
+    data = masked_as_trained(world, book.spec.data, card)
+    with house.data.extract(data, day, house.progress) as extract, house.scratch() as scratch:
+        same_key(world, card, extract.key_check)
         yield scratch.folder(scratch.keep(extract).digest), day, extract.newest or day
