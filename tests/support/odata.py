@@ -17,7 +17,7 @@ from typing import Any
 from tests.support.components import leave_out
 
 ROOT = Path(__file__).resolve().parents[2]
-HOUSE = ROOT / ".node"
+HOUSE = (ROOT / ".node").resolve()  # by another name Node.js would load each package twice
 PASSWORD = "pw-of-the-odata-reader"
 USER = "reader"
 
