@@ -75,7 +75,7 @@ def node() -> str:
 @cache
 def server() -> ODataServer:
     """The one server of this test process; it ends when its input does, so also when this process is killed."""
-    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(HOUSE / "node_modules"), "ODATA_PASSWORD": PASSWORD}
+    environment = {"PATH": os.environ["PATH"], "ODATA_PASSWORD": PASSWORD}
     argv = [node(), str(ROOT / "tests/sources/odata/server.js")]
     process = subprocess.Popen(
         argv, cwd=HOUSE, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,9 +1,11 @@
 // A real OData v4 service whose tables the test's process puts and drops: a JSON command a line on stdin, an answer a
 // line on stdout. It listens on 127.0.0.1 only and ends when its stdin does. Nothing of it is shipped.
 "use strict";
-const cds = require("@sap/cds");
-const express = require("express");
 const readline = require("node:readline");
+// its packages are those of the folder that it is started in, whatever lies above this file
+const installed = require("node:module").createRequire(`${process.cwd()}/`);
+const cds = installed("@sap/cds");
+const express = installed("express");
 
 const TYPES = {
   text: "String(1000)", number: "Decimal", whole: "Int64", date: "Date", moment: "Timestamp", flag: "Boolean",
