@@ -15,6 +15,13 @@ from functools import cached_property
 from typing import Literal
 
 Native = Literal["date", "number", "flag"]
+
+
+def _short(figures: str) -> str:
+    """Two figures, of which a leading zero may be left out."""
+    return figures.replace("0", "0?", 1) if figures.startswith("0") and figures != "00" else figures
+
+
 NULL_TEXTS = (
     "NULL",
     "null",
@@ -32,7 +39,22 @@ NULL_TEXTS = (
     "--",
     "?",
 )
-NULL_DATES = re.compile(r"^(0?1[./-]0?1[./-]1900|1900[./-]?01[./-]?01|0000[./-]00[./-]00|00[./-]00[./-]0000)\b.*$")
+#: Days that systems write where there is none: SQL's and Dynamics' first, Business Central's, .NET's, and the last one.
+_NONE = ("1900-01-01", "1753-01-01", "0001-01-01", "0000-00-00", "9999-12-31")
+_MARK = "[./-]?"
+NULL_DATES = re.compile(
+    "^("
+    + "|".join(
+        form
+        for year, month, day in (text.split("-") for text in _NONE)
+        for form in (
+            f"{year}{_MARK}{month}{_MARK}{day}",
+            f"{_short(day)}{_MARK}{_short(month)}{_MARK}{year}",
+            f"{_short(month)}{_MARK}{_short(day)}{_MARK}{year}",
+        )
+    )
+    + r")(?!\d).*$"
+)
 YES = frozenset({"yes", "y", "true", "t", "1", "x", "ja", "oui", "si", "sí", "sim", "tak", "on"})
 NO = frozenset({"no", "n", "false", "f", "0", "nein", "non", "nao", "não", "nie", "off"})
 _ENOUGH = 0.95
