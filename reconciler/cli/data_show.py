@@ -8,14 +8,17 @@ from reconciler.cli.command import command as make
 from reconciler.cli.session import Session
 
 
-@make("show", epilog="reconciler data show\nreconciler data show 16513fab -o json")
+@make(
+    "show", epilog="reconciler data show\nreconciler data show --compare before\nreconciler data show 16513fab -o json"
+)
 @click.argument("snapshot", required=False)
-def command(session: Session, *, snapshot: str | None) -> int:
+@click.option("--compare", "other", metavar="OTHER", help="What differs from this one; `before`: the last.")
+def command(session: Session, *, snapshot: str | None, other: str | None) -> int:
     """Show the newest snapshot, or the one whose digest begins with SNAPSHOT: rows, outcomes per month, missing
     values, ranges. No account and no invoice number."""
     from reconciler.cli.views import data as views
     from reconciler.usecases.data import show
 
-    shown = show(session.house, snapshot)
+    shown = show(session.house, snapshot, other=other)
     click.echo(views.as_json(shown) if session.output == "json" else views.as_text(shown))
     return 0

@@ -107,6 +107,10 @@ class SnapshotStore(Protocol):
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""
 
+    def compare(self, digest: str, other: str) -> Mapping[str, object]:
+        """Rows added, removed and changed against another snapshot, by table and part, and columns added and gone, as
+        plain JSON values; of files that `folder` has verified."""
+
     def newest(self, digest: str) -> date | None:
         """The date of the newest invoice or settlement in the files, which `folder` has verified; None without rows."""
 

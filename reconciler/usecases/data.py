@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.profiles import changes
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.manifests import Outcomes
 from reconciler.domain.record import Snapshot
@@ -20,11 +21,22 @@ class Shown:
     snapshot: Snapshot
     profile: Mapping[str, object]
     recorded: int
+    compared: Compared | None = None
 
 
-def show(house: House, wanted: str | None = None) -> Shown:
+@dataclass(frozen=True)
+class Compared:
+    """What is different from another recorded snapshot: rows, and what the two profiles say."""
+
+    snapshot: Snapshot
+    rows: Mapping[str, object]
+    profile: Mapping[str, object]
+
+
+def show(house: House, wanted: str | None = None, *, other: str | None = None) -> Shown:
     """The newest snapshot of the training environment, or the one whose digest begins with `wanted`.
 
+    `other` names one to compare with, by the beginning of its digest or `before`: the one recorded before.
     Outcomes are counted with the limits of the version that the training environment pins. Raises AuthorMustFix
     where there is no such snapshot, VerificationFailed where its bytes are not those of its digest."""
     source = house.source.read(house.history.main_tip())
@@ -33,10 +45,26 @@ def show(house: House, wanted: str | None = None) -> Shown:
     snapshot = _pick(record.snapshots, wanted, environment)
     limits = _limits(source, environment)
     spec = source.environments[environment].environment.spec
-    profile = house.open_snapshots(spec.snapshots).profile(
-        snapshot.digest, late_after=limits.late_after_days, very_late_after=limits.very_late_after_days
-    )
-    return Shown(environment, snapshot, profile, len(record.snapshots))
+    store = house.open_snapshots(spec.snapshots)
+
+    def profiled(digest: str) -> Mapping[str, object]:
+        days = {"late_after": limits.late_after_days, "very_late_after": limits.very_late_after_days}
+        return store.profile(digest, **days)
+
+    profile = profiled(snapshot.digest)
+    compared = None
+    if other is not None:
+        then = _before(record.snapshots, snapshot) if other == "before" else _pick(record.snapshots, other, environment)
+        found = changes(profile, profiled(then.digest))
+        compared = Compared(then, store.compare(snapshot.digest, then.digest), found)
+    return Shown(environment, snapshot, profile, len(record.snapshots), compared)
+
+
+def _before(snapshots: list[Snapshot], this: Snapshot) -> Snapshot:
+    earlier = [each for each in snapshots[: snapshots.index(this)] if each.digest != this.digest]
+    if not earlier:
+        raise AuthorMustFix("no snapshot was recorded before this one", next_step="name another, or refresh first")
+    return earlier[-1]
 
 
 def _training(source: Source) -> str:

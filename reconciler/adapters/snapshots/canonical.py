@@ -56,9 +56,13 @@ def part_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
 
 def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
     """SQL of the key's order."""
+    return ", ".join(f'"{name}" ASC NULLS LAST' for name in key_of(table, columns))
+
+
+def key_of(table: str, columns: Sequence[SnapshotColumn]) -> list[str]:
+    """The columns that make a row one row; all of them where the table has no key."""
     names = {column.name for column in columns}
-    key = [name for name in _KEYS.get(table, ()) if name in names] or [column.name for column in columns]
-    return ", ".join(f'"{name}" ASC NULLS LAST' for name in key)
+    return [name for name in _KEYS.get(table, ()) if name in names] or [column.name for column in columns]
 
 
 def part_digests(

@@ -18,10 +18,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.snapshots.canonical import part_digests, snapshot_digest
+from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.duck import connect, literal
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
@@ -99,6 +101,13 @@ class FolderSnapshots:
             rows = _relation(self._place(digest), table)
             found: date | None = database.execute(f"SELECT max({latest}) FROM {rows}").fetchone()[0]  # noqa: S608
         return found
+
+    def compare(self, digest: str, other: str) -> Mapping[str, object]:
+        """See `ports.SnapshotStore`."""
+        places = self._place(digest), self._place(other)
+        now, then = ((self.manifest(each), partial(_relation, self._place(each))) for each in (digest, other))
+        with _machine_faults(), connect(*places) as database:
+            return compared(database, now, then)
 
     # --- writing -------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.cli.views.begun import sentence
+from reconciler.cli.views.compared import compared_lines
 from reconciler.cli.views.copies import copy_lines
 from reconciler.cli.views.escape import terminal
-from reconciler.usecases.data import Shown
+from reconciler.usecases.data import Compared, Shown
 
 _BAR = 40
 _MARKS = {"on_time": "█", "late": "▒", "very_late": "░", "not_mature": "·"}
@@ -23,8 +24,17 @@ def as_json(shown: Shown) -> str:
         "snapshot": shown.snapshot.model_dump(mode="json"),
         "profile": dict(shown.profile),
         "recorded": shown.recorded,
+        "compared": _compared(shown.compared) if shown.compared else None,
     }
     return json.dumps(value, indent=2, ensure_ascii=True)
+
+
+def _compared(compared: Compared) -> dict[str, Any]:
+    return {
+        "snapshot": compared.snapshot.model_dump(mode="json"),
+        **compared.rows,
+        **compared.profile,
+    }
 
 
 def as_text(shown: Shown) -> str:
@@ -33,12 +43,14 @@ def as_text(shown: Shown) -> str:
     snapshot = shown.snapshot
     lines = [
         f"{snapshot.digest}",
-        f"{shown.environment}'s copy of {snapshot.copy_of}, taken {snapshot.taken_at:%Y-%m-%d %H:%M} UTC, "
-        f"data until {snapshot.data_date}; {shown.recorded} recorded" + (f"; by {snapshot.by}" if snapshot.by else ""),
+        f"{shown.environment}'s copy of {snapshot.copy_of}, taken {snapshot.taken_at:%Y-%m-%d %H:%M} UTC"
+        + (f" by {snapshot.by}" if snapshot.by else "")
+        + f", data until {snapshot.data_date}; {shown.recorded} recorded",
         *copy_lines(snapshot),
         sentence(profile, sum(snapshot.set_aside.values())),
         *(f"  {count:>6,}  {cause}" for cause, count in snapshot.set_aside.items()),
         "",
+        *([*compared_lines(shown.compared, snapshot), ""] if shown.compared else []),
         *_months(profile),
     ]
     for name, table in profile["tables"].items():
@@ -72,7 +84,12 @@ def _table(columns: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for column in columns:
         missing = f"{column['missing']:,} missing" if column["missing"] else ""
-        facts = [f"{column['distinct']:,} values", missing, _range(column), _top(column)]
+        facts = [
+            f"{column['distinct']:,} value{'s' * (column['distinct'] != 1)}",
+            missing,
+            _range(column),
+            _top(column),
+        ]
         known = "known at the invoice date" if column["known_at"] == "invoice-date" else "known later"
         lines.append(f"  {column['name']:<18} {column['type']:<7} {known:<26} {'; '.join(f for f in facts if f)}")
     return lines
