@@ -37,7 +37,7 @@ def command(session: Session, *, ref: str) -> None:
         }
         json_out.emit({"format_version": 1, "environments": environments})
         return
-    click.echo("\n".join(line for item in found for line in _lines(item)))
+    click.echo("\n\n".join("\n".join(_lines(item)) for item in found))
 
 
 def _models(item: EnvironmentStatus) -> dict[str, Any]:
@@ -98,10 +98,10 @@ def _lines(item: EnvironmentStatus) -> list[str]:
     lines = [f"{item.environment} · {' · '.join(about)}"]
     lines += [f"  ! the copy: {terminal(finding)}" for finding in (item.snapshot.findings if item.snapshot else ())]
     if not item.models:
-        return [*lines, "  no models are pinned", ""]
+        return [*lines, "  no models are pinned"]
     lines += table([_row(model) for model in item.models], header=HEADER)
     details = [f"    {model.model}: {model.detail}" for model in item.models if model.detail]
-    return [*lines, *details, ""]
+    return [*lines, *details]
 
 
 def _row(model: ModelStatus) -> tuple[str, ...]:

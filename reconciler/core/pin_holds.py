@@ -71,7 +71,8 @@ def _gates_of(view: View, wanted: Wanted, spec: EnvironmentSpec) -> list[Held]:
             return [awaits_judgement(view, wanted)]
         judgement = answer
     shut = gates.failures(spec.gates, judgement, deployed_below=_deployed_below(view, wanted, spec))
-    step = f"improve the model, or pin the version that {view.environment} served before"
+    serves = wanted.deployment is not None and wanted.deployment.digest is not None
+    step = f"improve the model, or pin the version that {view.environment} serves" if serves else "improve the model"
     return [held_because(view, wanted, "gate", reason, step, "author") for reason in shut]
 
 
