@@ -1,4 +1,4 @@
-"""`reconciler data refresh|show`."""
+"""`reconciler data refresh|show|gc`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli import data_show
+from reconciler.cli import data_gc, data_show
 from reconciler.cli.command import command as make
 from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
@@ -53,3 +53,4 @@ def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> N
 
 command.add_command(refresh_)
 command.add_command(data_show.command)
+command.add_command(data_gc.command)

@@ -24,6 +24,7 @@ from reconciler.domain.record import (
     Record,
     RefreshReceipt,
     Served,
+    SweepReceipt,
     TrainReceipt,
     WithdrawReceipt,
 )
@@ -40,7 +41,7 @@ def replay(environment: str, receipts: Iterable[Receipt]) -> Record:
     return reduce(fold, receipts, Record(environment=environment))
 
 
-def _apply(record: Record, receipt: Receipt) -> Record:
+def _apply(record: Record, receipt: Receipt) -> Record:  # noqa: C901  one case for each receipt
     match receipt:
         case TrainReceipt():
             return _with_artifact(record, receipt.artifact)
@@ -58,12 +59,21 @@ def _apply(record: Record, receipt: Receipt) -> Record:
             return record.model_copy(update={"snapshots": [*others, new]})
         case DeployReceipt():
             return _written(_deploy(record, receipt), receipt)
+        case SweepReceipt():
+            return _swept(record, receipt)
         case WithdrawReceipt():
             return _withdraw(record, receipt)
         case HealReceipt():
             return _written(record, receipt)
         case _:
             assert_never(receipt)
+
+
+def _swept(record: Record, receipt: SweepReceipt) -> Record:
+    """What is known of removed copies stays known."""
+    gone = set(receipt.removed)
+    snapshots = [s.model_copy(update={"removed_at": receipt.at}) if s.digest in gone else s for s in record.snapshots]
+    return record.model_copy(update={"snapshots": snapshots})
 
 
 def _with_artifact(record: Record, artifact: Artifact) -> Record:

@@ -143,7 +143,7 @@ def _train(view: View, wanted: Wanted) -> Decision:
     recipe = written.manifest.spec
     snapshots = view.bench.record.snapshots
     asked = recipe.data.snapshot
-    snapshot = next((s for s in reversed(snapshots) if asked in ("latest", s.digest)), None)
+    snapshot = next((s for s in reversed(snapshots) if s.removed_at is None and asked in ("latest", s.digest)), None)
     if snapshot is None:
         detail = "there is no snapshot to train on" if asked == "latest" else f"snapshot {asked} is not recorded here"
         step = f"reconciler data refresh {view.environment}"

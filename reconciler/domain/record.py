@@ -244,6 +244,13 @@ class LeaseBreakReceipt(ReceiptBase):
     generation: int
 
 
+class SweepReceipt(ReceiptBase):
+    """Copies that nothing needs any more: not used from here on, and their files removed."""
+
+    action: Literal["sweep"] = "sweep"
+    removed: list[Digest]
+
+
 Receipt = Annotated[
     AdoptReceipt
     | RefreshReceipt
@@ -252,7 +259,8 @@ Receipt = Annotated[
     | DeployReceipt
     | WithdrawReceipt
     | HealReceipt
-    | LeaseBreakReceipt,
+    | LeaseBreakReceipt
+    | SweepReceipt,
     Field(discriminator="action"),
 ]
 RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt, config=ConfigDict(defer_build=True))

@@ -52,4 +52,6 @@ class Snapshot(Kept):
     masks: dict[str, Mask] | None = Field(None, description="field → its mask; {} is none, null is not known")
     mask_key: str | None = Field(None, description="tells one key from another, and nothing else of it")
     facts: Facts | None = None
+    excluded: dict[str, int] = Field(default_factory=dict, description="why good invoices are not in it → how many")
+    removed_at: datetime | None = Field(None, description="when its files were removed; what it says here stays")
     findings: list[str] = Field(default_factory=list, description="what was odd about it when it was taken")

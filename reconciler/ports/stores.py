@@ -107,6 +107,13 @@ class SnapshotStore(Protocol):
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""
 
+    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
+        """Digest → bytes that removing these would free, for those that are there."""
+
+    def remove(self, digests: Sequence[str]) -> None:
+        """Take snapshots away, and parts that no other has; idempotent, whole or not at all. Raises RetryLater when the
+        disk refuses."""
+
     def compare(self, digest: str, other: str) -> Mapping[str, object]:
         """Rows added, removed and changed against another snapshot, by table and part, and columns added and gone, as
         plain JSON values; of files that `folder` has verified."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -136,6 +136,15 @@ class FakeSnapshots:
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:  # noqa: ARG002
         """What is known of the snapshot: its date."""
         return {"data_date": self.manifest(digest).data_date}
+
+    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
+        """A thousand bytes each."""
+        return {digest: 1000 for digest in digests if digest in self.kept}
+
+    def remove(self, digests: Sequence[str]) -> None:
+        """Forget them."""
+        for digest in digests:
+            self.kept.pop(digest, None)
 
     def compare(self, digest: str, other: str) -> Mapping[str, object]:
         """No table: no rows are kept."""

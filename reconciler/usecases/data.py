@@ -40,9 +40,10 @@ def show(house: House, wanted: str | None = None, *, other: str | None = None) -
     Outcomes are counted with the limits of the version that the training environment pins. Raises AuthorMustFix
     where there is no such snapshot, VerificationFailed where its bytes are not those of its digest."""
     source = house.source.read(house.history.main_tip())
-    environment = _training(source)
+    environment = training(source)
     record = house.ledger.read(environment).record
     snapshot = _pick(record.snapshots, wanted, environment)
+    _require_there(snapshot)
     limits = _limits(source, environment)
     spec = source.environments[environment].environment.spec
     store = house.open_snapshots(spec.snapshots)
@@ -55,19 +56,30 @@ def show(house: House, wanted: str | None = None, *, other: str | None = None) -
     compared = None
     if other is not None:
         then = _before(record.snapshots, snapshot) if other == "before" else _pick(record.snapshots, other, environment)
+        _require_there(then)
         found = changes(profile, profiled(then.digest))
         compared = Compared(then, store.compare(snapshot.digest, then.digest), found)
     return Shown(environment, snapshot, profile, len(record.snapshots), compared)
 
 
+def _require_there(snapshot: Snapshot) -> None:
+    if snapshot.removed_at is not None:
+        raise AuthorMustFix(
+            f"the files of snapshot {snapshot.digest[7:19]} were removed on {snapshot.removed_at:%Y-%m-%d}",
+            next_step="the ledger still says what it was: reconciler history",
+        )
+
+
 def _before(snapshots: list[Snapshot], this: Snapshot) -> Snapshot:
-    earlier = [each for each in snapshots[: snapshots.index(this)] if each.digest != this.digest]
+    there = (each for each in snapshots[: snapshots.index(this)] if each.removed_at is None)
+    earlier = [each for each in there if each.digest != this.digest]
     if not earlier:
         raise AuthorMustFix("no snapshot was recorded before this one", next_step="name another, or refresh first")
     return earlier[-1]
 
 
-def _training(source: Source) -> str:
+def training(source: Source) -> str:
+    """The environment that trains. Raises AuthorMustFix where there is not exactly one."""
     found = [name for name, environment in source.environments.items() if environment.environment.spec.training]
     if len(found) == 1:
         return found[0]

@@ -105,6 +105,8 @@ def _snapshots(house: House, world: World, specs: Mapping[str, EnvironmentSpec],
     number = 0
     for name, record in sorted(world.ledgers.items()):
         for snapshot in record.snapshots if name in specs else ():
+            if snapshot.removed_at is not None:
+                continue
             number += 1
             try:
                 house.open_snapshots(specs[name].snapshots).folder(snapshot.digest)

@@ -17,6 +17,7 @@ from reconciler.domain.record import (
     LeaseBreakReceipt,
     Receipt,
     RefreshReceipt,
+    SweepReceipt,
     TrainReceipt,
     WithdrawReceipt,
 )
@@ -54,6 +55,8 @@ def _told(receipt: Receipt) -> str:
             return f"heal {receipt.model} {receipt.version} in {receipt.environment} ({_digest(receipt.digest)})"
         case LeaseBreakReceipt():
             return f"break the lease of {receipt.environment}, held by {receipt.holder}"
+        case SweepReceipt():
+            return f"remove {len(receipt.removed)} snapshots of {receipt.environment}"
 
 
 def _digest(digest: str) -> str:

@@ -12,7 +12,6 @@ place and renamed when all of it is on the disk.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.duck import connect, literal
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
+from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPart, SnapshotTable
 from reconciler.ports import Extract
@@ -45,7 +45,7 @@ class FolderSnapshots:
         replaced from the extract, which is what makes a refresh mend it."""
         with disk_refusals(self.store), _machine_faults():
             (self.store / "parts").mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(self.store)
+            leftovers(self.store)
             with connect(self.store, extract.folder) as database:
                 tables = {name: self._table(database, extract, name) for name in sorted(extract.columns)}
             data_date = extract.data_date.isoformat()
@@ -101,6 +101,16 @@ class FolderSnapshots:
             rows = _relation(self._place(digest), table)
             found: date | None = database.execute(f"SELECT max({latest}) FROM {rows}").fetchone()[0]  # noqa: S608
         return found
+
+    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
+        """See `ports.SnapshotStore`."""
+        return sizes(self.store, digests)
+
+    def remove(self, digests: Sequence[str]) -> None:
+        """See `ports.SnapshotStore`."""
+        with disk_refusals(self.store):
+            leftovers(self.store)
+            remove(self.store, [f"sha256:{_figures(digest)}" for digest in digests])
 
     def compare(self, digest: str, other: str) -> Mapping[str, object]:
         """See `ports.SnapshotStore`."""
@@ -257,10 +267,3 @@ def _damaged(digest: str, file: str, what: str, store: Path) -> VerificationFail
         f"snapshot {digest} in {store}: {file} {what}",
         next_step="restore the folder from a backup, or take the same data again with reconciler data refresh",
     )
-
-
-def _remove_leftovers(store: Path) -> None:
-    """Take away what a killed refresh left behind: temporary folders, never a snapshot or a part."""
-    for folder in (store, store / "parts"):
-        for leftover in folder.glob(".tmp-*"):
-            shutil.rmtree(leftover, ignore_errors=True)

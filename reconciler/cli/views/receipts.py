@@ -15,6 +15,7 @@ from reconciler.domain.record import (
     LeaseBreakReceipt,
     Receipt,
     RefreshReceipt,
+    SweepReceipt,
     TrainReceipt,
     WithdrawReceipt,
 )
@@ -62,6 +63,8 @@ def _parts(receipt: Receipt) -> tuple[str, str | None, Evidence | None]:
             return f"{receipt.model} {receipt.version}", receipt.digest, None
         case LeaseBreakReceipt():
             return f"lease of {receipt.holder}: {short(receipt.reason, 60)}", None, None
+        case SweepReceipt():
+            return f"{len(receipt.removed)} snapshots removed", None, None
         case _:
             assert_never(receipt)
 
