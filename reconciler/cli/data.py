@@ -11,10 +11,6 @@ from reconciler.cli import data_gc, data_show
 from reconciler.cli.command import command as make
 from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
-from reconciler.cli.views import json_out
-from reconciler.cli.views.copies import copy_lines
-from reconciler.cli.views.escape import terminal
-from reconciler.domain.names import short_digest
 
 
 @click.group("data")
@@ -27,6 +23,7 @@ def command() -> None:
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="What was known at the end of this day.")
 def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> None:
     """Copy production's invoices and customers, checked, content-addressed and dated, and record the copy."""
+    from reconciler.cli.views import refreshed as views
     from reconciler.usecases.refresh import refresh
 
     day = as_of.date() if as_of else None
@@ -34,21 +31,7 @@ def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> N
         done = refresh(replace(session.house, progress=update), environment, as_of=day, progress=update)
     for note in done.notes:
         session.say(note)
-    snapshot = done.snapshot
-    if session.output == "json":
-        json_out.emit({"format_version": 1, "snapshot": snapshot, "known": done.known, "examples": list(done.examples)})
-        return
-    rows = ", ".join(f"{number:,} {table}" for table, number in sorted(snapshot.rows.items(), reverse=True))
-    same = " (the same rows as before)" if done.known else ""
-    click.echo(
-        f"snapshot {short_digest(snapshot.digest)} of {terminal(snapshot.copy_of)}, {snapshot.data_date}: {rows}{same}"
-    )
-    for line in copy_lines(snapshot):
-        click.echo(line)
-    for cause, number in sorted(snapshot.set_aside.items()):
-        click.echo(f"  set aside: {number:,} {terminal(cause)}")
-    for row in done.examples:
-        click.echo(f"    {terminal(row.where)}: {terminal(row.cause)} ({terminal(row.field)})")
+    click.echo(views.refreshed_json(done) if session.output == "json" else views.refreshed_text(done))
 
 
 command.add_command(refresh_)

@@ -13,6 +13,7 @@ from reconciler.domain.inputs import EnvironmentData, Input, MappedColumn
 from reconciler.domain.manifests import DeployedBelow, EnvironmentSpec, Threshold
 from reconciler.domain.masks import faults
 from reconciler.domain.problems import close_to
+from reconciler.domain.settling import mismatches
 from reconciler.domain.signers import unclear
 from reconciler.domain.task import FieldSpec, TaskSpec
 
@@ -35,6 +36,9 @@ def check_environment(
     yield from _policy(name, environment)
     yield from _gates(spec)
     filters = [item.model_dump(mode="json", by_alias=True, exclude_none=True) for item in spec.exam.filters]
+    for odd in mismatches(spec.data):
+        at = (*MAPPING[odd.table], *odd.at)
+        yield Flaw(at, odd.summary, odd.next_step, needs=(MAPPING["invoices"], MAPPING["settlements"]))
     for knowledge in tasks:
         yield from _mapping("invoices", spec.data.invoices, knowledge.task)
         yield from _mapping("customers", spec.data.customers, knowledge.task)

@@ -19,7 +19,17 @@ from reconciler.ports.git import (
     ManifestSource,
     Trees,
 )
-from reconciler.ports.stores import ArtifactStore, BadRow, DataSource, Extract, Fault, SnapshotStore, Target
+from reconciler.ports.stores import (
+    ArtifactStore,
+    BadRow,
+    DataSource,
+    Did,
+    Extract,
+    Fault,
+    Finding,
+    SnapshotStore,
+    Target,
+)
 from reconciler.ports.work import (
     Beginnings,
     BoxRules,
@@ -43,9 +53,11 @@ __all__ = [
     "Clock",
     "Commit",
     "DataSource",
+    "Did",
     "Entry",
     "Extract",
     "Fault",
+    "Finding",
     "History",
     "Intent",
     "Lease",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from reconciler.domain.inputs import EnvironmentData
@@ -67,6 +67,33 @@ class BadRow:
         return f"{self.file} line {self.line}".lstrip()
 
 
+Did = Literal["set aside", "left out", "kept"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd in the data: how many rows, one of them for example (line 0: none), and what was done with them:
+    a row that is bad is set aside, one that says nothing of payment is left out. Never a value."""
+
+    table: str
+    what: str
+    field: str
+    rows: int
+    line: int
+    file: str = ""
+    next_step: str = ""
+    did: Did = "kept"
+
+    @property
+    def where(self) -> str:
+        """The example: `line 12`, or `2024.csv line 12`; empty where there is none."""
+        return f"{self.file} line {self.line}".lstrip() if self.line else ""
+
+
+def _in_one_file(table: str, line: int) -> tuple[str, int]:  # noqa: ARG001
+    return "", line
+
+
 @dataclass(frozen=True)
 class Extract:
     """Typed, checked rows, ready to become a snapshot: a folder of this process with one Parquet file a table."""
@@ -82,6 +109,9 @@ class Extract:
     entities: Mapping[str, int] = field(default_factory=dict)  # legal entity → good invoices
     key_check: str | None = None  # tells the key that masked the rows from another; None where none did
     facts: Facts | None = None  # what gates ask of the rows, after masking
+    excluded: Mapping[str, int] = field(default_factory=dict)  # why invoices are left out → how many
+    findings: Sequence[Finding] = ()
+    place: Callable[[str, int], tuple[str, int]] = _in_one_file  # (table, line) → (file, its line)
 
 
 class DataSource(Protocol):
@@ -103,6 +133,10 @@ class SnapshotStore(Protocol):
 
     def manifest(self, digest: str) -> SnapshotManifest:
         """Raises VerificationFailed when gone or altered."""
+
+    def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
+        """How many invoices of the extract have another due date than in an earlier snapshot, and the line of one
+        (0: none). Raises VerificationFailed when that is gone or altered."""
 
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """Rows, outcomes per month, missing values, ranges and newest dates, as plain JSON values."""

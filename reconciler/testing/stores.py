@@ -133,6 +133,11 @@ class FakeSnapshots:
             raise VerificationFailed(f"snapshot {digest} is gone", next_step="refresh the data")
         return self.kept[digest]
 
+    def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:  # noqa: ARG002
+        """None: no rows are kept."""
+        self.manifest(earlier)
+        return 0, 0
+
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:  # noqa: ARG002
         """What is known of the snapshot: its date."""
         return {"data_date": self.manifest(digest).data_date}

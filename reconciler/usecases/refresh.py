@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from reconciler.core.copies import partial
 from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook, open_rulebook, touched
-from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.record import Record, RefreshReceipt, Snapshot
-from reconciler.ports import BadRow, Extract, Progress
+from reconciler.ports import BadRow, Extract, Finding, Progress, SnapshotStore
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.leases import Leases
@@ -28,12 +28,14 @@ from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The recorded snapshot, whether its rows were known already, and some of the rows that were set aside."""
+    """The recorded snapshot, whether its rows were known already, some of the rows that were set aside, and what is
+    odd in the data."""
 
     snapshot: Snapshot
     known: bool
     examples: tuple[BadRow, ...]
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def refresh(house: House, environment: str, *, as_of: date | None = None, progress: Progress = silent) -> Refreshed:
@@ -55,8 +57,10 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         leases.renew(environment)
         with house.data.extract(inputs, as_of, progress) as extract:
             leases.renew(environment)
-            kept = house.open_snapshots(book.spec.snapshots).keep(extract)
-            examples = tuple(extract.examples)
+            store = house.open_snapshots(book.spec.snapshots)
+            changed = _changed_terms(store, extract, run.states[environment].record)
+            kept = store.keep(extract)
+            examples, findings = tuple(extract.examples), (*extract.findings, *changed)
             snapshot = _snapshot(house, extract, kept, origin)
         snapshot = _recorded(house, snapshot, extract, inputs, as_of)
         record = run.states[environment].record
@@ -65,7 +69,7 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         notes += tuple(_notes(world, {environment, origin})) + _older(run.states[environment].record, snapshot)
         known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
         run.write(RefreshReceipt(**run.stamp(environment), snapshot=snapshot))
-    return Refreshed(snapshot, known, examples, notes)
+    return Refreshed(snapshot, known, examples, notes, findings)
 
 
 def refuse_future(house: House, as_of: date | None) -> None:
@@ -126,6 +130,23 @@ def _older(record: Record, snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
+def _changed_terms(store: SnapshotStore, extract: Extract, record: Record) -> Iterator[Finding]:
+    """A finding where invoices have other due dates than in the newest copy before this one."""
+    if not record.snapshots:
+        return
+    earlier = record.snapshots[-1]
+    what = f"due on another day than in the copy of {earlier.data_date}"
+    try:
+        rows, line = store.changed_terms(extract, earlier.digest)
+    except VerificationFailed:
+        yield Finding("invoices", f"not compared with the copy of {earlier.data_date}: it is gone", "due_date", 0, 0)
+        return
+    if rows:
+        file, line = extract.place("invoices", line)
+        step = "terms that were changed later were not known at the invoice date: take the due date as first agreed"
+        yield Finding("invoices", what, "due_date", rows, line, file, step)
+
+
 def _snapshot(house: House, extract: Extract, kept: SnapshotManifest, origin: str) -> Snapshot:
     return Snapshot(
         digest=kept.digest,
@@ -152,5 +173,6 @@ def _recorded(
             "masks": dict(inputs.masks),
             "mask_key": extract.key_check,
             "facts": extract.facts,
+            "excluded": dict(extract.excluded),
         }
     )

@@ -70,7 +70,7 @@ ABOUT: Mapping[str, str] = {
     "EnvironmentData.copyOf": "Take the data of the environment of this name.",
     "EnvironmentData.invoices": "Where invoices are read from.",
     "EnvironmentData.customers": "Where customers are read from.",
-    "EnvironmentData.settlements": "Where payments, credit notes and write-offs are read from.",
+    "EnvironmentData.settlements": "What settled the invoices, and when: payments, credit notes, write-offs.",
     "EnvironmentData.badRows": "What a refresh bears.",
     "Rounded.round": "The number becomes the nearest multiple of this; halves go away from zero.",
     "Coarsened.coarsen": "The date becomes the first day of its week, month, quarter or year.",

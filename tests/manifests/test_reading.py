@@ -191,7 +191,6 @@ NOT_BUILT = {
         "freeze is not built yet (spec.policy.freeze)",
     ),
     "promotesFrom:": ("artifacts: oci://host/x\n  promotesFrom:", "oci:// is not built yet (spec.artifacts)"),
-    "  data:\n": ("  data:\n    settlements: {}\n", "settlements are not built yet (spec.data.settlements)"),
     "kind: csv": ("kind: sqlserver", "a source of kind sqlserver is not built yet (spec.data.invoices.source.kind)"),
     "path: data/invoices.csv": (
         "path: 'https://x/y.csv'",

@@ -119,6 +119,21 @@ class FolderSnapshots:
         with _machine_faults(), connect(*places) as database:
             return compared(database, now, then)
 
+    def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
+        """See `ports.SnapshotStore`: rows are matched by their key. Of the earlier one the files' hashes are checked,
+        not the rows' digests: what this says is told, and decides nothing."""
+        place, table = self._place(earlier), self.manifest(earlier).tables["invoices"]
+        for part in table.parts:
+            self._check_file(earlier, place, part)
+        fresh = f"read_parquet({literal(str(extract.folder / 'invoices.parquet'))})"
+        key = "legal_entity, invoice, instalment"
+        with _machine_faults(), connect(self.store, extract.folder) as database:
+            found: tuple[int, int] = database.execute(
+                f"SELECT count(*), coalesce(min(line), 0) FROM {fresh} AS fresh JOIN {_relation(place, table)} AS old "  # noqa: S608
+                f"USING ({key}) WHERE fresh.due_date <> old.due_date"
+            ).fetchone()
+        return found
+
     # --- writing -------------------------------------------------------------------------------------------
 
     def _table(self, database: Any, extract: Extract, name: str) -> SnapshotTable:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.sources.columns import Column
+from reconciler.adapters.sources.findings import without_rate
 from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.ports import BadRow
 
@@ -19,7 +20,8 @@ CUSTOMER_KEY = ("legal_entity", "customer")
 
 @dataclass(frozen=True)
 class Checked:
-    """A table after its checks: how many rows there were, how many are good, and the others by (cause, field)."""
+    """A table after its checks: how many rows there were, how many are kept, the bad ones by (cause, field), and how
+    many good ones are left out, by the reason."""
 
     table: str
     rows: int
@@ -29,37 +31,83 @@ class Checked:
     columns: Sequence[Column]
     newest: date | None = None
     entities: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bad(self) -> int:
         return sum(self.causes.values())
 
     def write(self, database: Any, folder: Path) -> None:
-        """Write the good rows as `TABLE.parquet` in the folder, in no order that anybody may lean on."""
+        """Write the rows that are kept as `TABLE.parquet` in the folder, in no order that anybody may lean on; of
+        invoices the line too, which the copy does not have."""
         names = ", ".join(quoted(column.name) for column in self.columns)
+        if self.table == "invoices":
+            names += ", line"
         path = literal(str(folder / f"{self.table}.parquet"))
         database.execute(
-            f"COPY (SELECT {names} FROM {self.table} WHERE cause IS NULL) TO {path} "  # noqa: S608
+            f"COPY (SELECT {names} FROM {self.table} WHERE {_kept(self.table)}) TO {path} "  # noqa: S608
             "(FORMAT parquet, COMPRESSION lz4_raw)"
         )
 
 
 def check_invoices(database: Any, columns: Sequence[Column], as_of: date | None, today: date) -> Checked:
-    """Take the rows back to `as_of`, set doubled keys aside, and count."""
-    names = {column.name for column in columns}
+    """Take the rows back to `as_of`, leave out what is no invoice to be paid, set doubled keys aside, and count.
+    `columns` are those that are kept; columns that only link tables are looked at where they are there."""
+    there = {row[0] for row in database.execute("DESCRIBE invoices").fetchall()}
+    dates = [name for name in ("invoice_date", "settled_date", "known_date") if name in there]
     if as_of is None:
-        _mark(database, "invoices", f"invoice_date > DATE '{today}'", "in the future|invoice_date")
-        if "settled_date" in names:
-            _mark(database, "invoices", f"settled_date > DATE '{today}'", "in the future|settled_date")
+        refuse_future(database, "invoices", dates, today)
     else:
-        _go_back(database, names, as_of)
-    _mark(database, "invoices", _shared_key("invoices", columns, "invoice IS NOT NULL"), "doubled key|invoice")
-    latest = "greatest(invoice_date, settled_date)" if "settled_date" in names else "invoice_date"
-    newest = database.execute(f"SELECT max({latest}) FROM invoices WHERE cause IS NULL").fetchone()[0]  # noqa: S608
-    entities = database.execute(
-        "SELECT legal_entity, count(*) FROM invoices WHERE cause IS NULL GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return replace(_count(database, "invoices", columns), newest=newest, entities=dict(entities))
+        _go_back(database, there, as_of)
+    _leave_out(database, there)
+    numbered = "invoice IS NOT NULL AND excluded IS NULL"
+    _mark(database, "invoices", _shared_key("invoices", columns, numbered), "doubled key|invoice")
+    if "source_id" in there:
+        twice = "SELECT legal_entity, source_id FROM invoices GROUP BY ALL HAVING count(*) > 1"
+        _mark(database, "invoices", f"(legal_entity, source_id) IN ({twice})", "doubled key|source_id")
+    if (test := without_rate(there)) is not None:
+        _mark(database, "invoices", test, "no amount in the company's currency|accounting_amount")
+    newest = database.execute(
+        f"SELECT max(greatest({', '.join(dates)})) FROM invoices WHERE {_kept('invoices')}"  # noqa: S608
+    ).fetchone()[0]
+    return replace(
+        _count(database, "invoices", columns),
+        newest=newest,
+        entities=_counted(database, "legal_entity", _kept("invoices")),
+        excluded=_counted(database, "excluded", "cause IS NULL AND excluded IS NOT NULL"),
+    )
+
+
+def check_settlements(database: Any, columns: Sequence[Column]) -> Checked:
+    """Count the settlements of the invoices that are kept; `settle` and `check_invoices` come before."""
+    latest = "SELECT max(greatest(paid_on, recorded_on)) FROM settlements WHERE cause IS NULL"
+    newest = database.execute(latest).fetchone()[0]
+    return replace(_count(database, "settlements", columns), newest=newest)
+
+
+def refuse_future(database: Any, table: str, dates: Sequence[str], today: date) -> None:
+    """Mark the rows of which one of these dates lies after today."""
+    for name in dates:
+        _mark(database, table, f"{name} > DATE '{today}'", f"in the future|{name}")
+
+
+def _leave_out(database: Any, there: set[str]) -> None:
+    """A negative amount is a credit note, and one of zero is never paid: both are good rows, and no invoices to learn
+    from."""
+    if "excluded" not in there:
+        database.execute("ALTER TABLE invoices ADD COLUMN excluded VARCHAR")
+    for test, reason in (("amount < 0", "negative-amount"), ("amount = 0", "zero-amount")):
+        database.execute(f"UPDATE invoices SET excluded = '{reason}' WHERE cause IS NULL AND {test}")  # noqa: S608
+
+
+def _counted(database: Any, column: str, test: str) -> dict[str, int]:
+    """How many invoices have each value of a column."""
+    rows = f"SELECT {column}, count(*) FROM invoices WHERE {test} GROUP BY 1 ORDER BY 1"  # noqa: S608
+    return dict(database.execute(rows).fetchall())
+
+
+def _kept(table: str) -> str:
+    return "cause IS NULL AND excluded IS NULL" if table == "invoices" else "cause IS NULL"
 
 
 def check_customers(database: Any, columns: Sequence[Column]) -> Checked:
@@ -81,7 +129,10 @@ def _go_back(database: Any, names: set[str], as_of: date) -> None:
     if "settled_date" not in names:
         return
     unknown = ", open_amount = NULL" if "open_amount" in names else ""
-    database.execute(f"UPDATE invoices SET settled_date = NULL{unknown} WHERE settled_date > DATE '{as_of}'")  # noqa: S608
+    known = "greatest(settled_date, known_date)" if "known_date" in names else "settled_date"
+    unknown += ", known_date = NULL" if "known_date" in names else ""
+    later = f"settled_date IS NOT NULL AND {known} > DATE '{as_of}'"
+    database.execute(f"UPDATE invoices SET settled_date = NULL{unknown} WHERE {later}")  # noqa: S608
 
 
 def _mark(database: Any, table: str, test: str, cause: str) -> None:
@@ -101,7 +152,9 @@ def _key(table: str, columns: Sequence[Column]) -> list[str]:
 
 
 def _count(database: Any, table: str, columns: Sequence[Column]) -> Checked:
-    rows, good = database.execute(f"SELECT count(*), count(*) FILTER (cause IS NULL) FROM {table}").fetchone()  # noqa: S608
+    rows, good = database.execute(
+        f"SELECT count(*), count(*) FILTER ({_kept(table)}) FROM {table}"  # noqa: S608
+    ).fetchone()
     causes = database.execute(
         f"SELECT cause, count(*) FROM {table} WHERE cause IS NOT NULL GROUP BY cause ORDER BY count(*) DESC, cause"  # noqa: S608
     ).fetchall()

@@ -40,7 +40,8 @@ class Column:
 def columns_of(task: TaskSpec, table: Table, source: Input) -> list[Column]:
     """The mapped columns in the task's order; an invoice without a mapped instalment is instalment 1.
 
-    Raises AuthorMustFix for a field that the task does not have, and for a required one that is not mapped."""
+    Of settlements what is not mapped is: instalment 1, kind payment, recorded on the day of the payment. Raises
+    AuthorMustFix for a field that the task does not have, and for a required one that is not mapped."""
     fields = {spec.name: spec for spec in task.fields.values() if spec.table == table}
     for name in source.mapping:
         if name not in fields:
@@ -56,10 +57,49 @@ def columns_of(task: TaskSpec, table: Table, source: Input) -> list[Column]:
             f"data.{table}.mapping lacks {', '.join(missing)}",
             next_step=f"map the column, or give every row one value: {missing[0]}: {{constant: …}}",
         )
-    if table == "invoices" and "instalment" in fields and "instalment" not in source.mapping:
-        out.append(_column(fields["instalment"], ConstantField(constant="1")))
+    for name, written in _defaults(table, source).items():
+        if name in fields and name not in source.mapping:
+            out.append(_column(fields[name], written))
     order = list(fields)
     return sorted(out, key=lambda column: order.index(column.name))
+
+
+def _defaults(table: Table, source: Input) -> dict[str, str | MappedColumn | ConstantField]:
+    """Field → what stands for it where it is not mapped."""
+    one = ConstantField(constant="1")
+    match table:
+        case "invoices":
+            return {"instalment": one}
+        case "settlements":
+            paid = source.mapping["paid_on"]
+            return {"instalment": one, "kind": ConstantField(constant="payment"), "recorded_on": paid}
+        case _:
+            return {}
+
+
+#: Fields that only link tables to each other: they are not in the copy.
+_LINKS: Mapping[str, frozenset[str]] = {
+    "invoices": frozenset({"source_id", "kind"}),
+    "settlements": frozenset({"source_id", "offset_id"}),
+}
+
+
+def kept_columns(task: TaskSpec, table: Table, columns: Sequence[Column], *, settled: bool) -> list[Column]:
+    """The columns of the copy. `settled`: there are settlements, which say when invoices were settled; theirs are all
+    the task's, none of them known before later."""
+    links = _LINKS.get(table, frozenset())
+    fields = {spec.name: spec for spec in task.fields.values() if spec.table == table and spec.name not in links}
+    if table == "settlements":
+        return [Column(spec) for spec in fields.values()]
+    there = {column.name: column for column in columns if column.name not in links}
+    if table == "invoices" and settled:
+        there |= {name: Column(fields[name]) for name in ("settled_date", "known_date")}
+    return [there[name] for name in fields if name in there]
+
+
+def moved_name(column: Column) -> str:
+    """The column of a loaded table that says whether a moment falls on another day in the time zone than in UTC."""
+    return f"{column.name} moved"
 
 
 def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Column:

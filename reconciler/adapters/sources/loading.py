@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.adapters.sources.asking import Raw, Wanted, Work
-from reconciler.adapters.sources.typed_sql import SQL_TYPES, cause_of, flag_of, quoted, typed, value_of
+from reconciler.adapters.sources.columns import moved_name
+from reconciler.adapters.sources.typed_sql import cause_of, flag_of, quoted, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.inputs import Changes
 
 
 def load(wanted: Wanted, raw: Raw, work: Work) -> None:
-    """Make the table `wanted.table`: `line`, the typed fields, and `cause` (NULL, or `cause|field`)."""
+    """Make the table `wanted.table`: `line`, the typed fields, `cause` (NULL, or `cause|field`), and for each column of
+    moments whether the time zone moves the day."""
     cells = {name: f"c{i}" for i, name in enumerate(wanted.names)}
     kinds: dict[str | None, str] = {None: "VARCHAR", **dict(zip(wanted.names, raw.types, strict=True))}
     values = ", ".join(
@@ -22,7 +24,7 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> None:
     types = ", ".join(
         f"{typed(c, kinds[c.source], wanted.input.time_zone)} AS {quoted(c.name)}" for c in wanted.columns
     )
-    names = ", ".join(quoted(c.name) for c in wanted.columns)
+    names = ", ".join([*(quoted(c.name) for c in wanted.columns), *_moved(wanted, kinds)])
     shown = {name: _shown(cell, kinds[name]) for name, cell in cells.items()}
     passing, bound = ("true", []) if raw.filtered else where_sql(wanted.input.where, shown)
     work.database.execute(
@@ -33,8 +35,24 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> None:
         bound,
     )
     for cause, lines in raw.refused.items():
-        nothing = ", ".join(f"NULL::{SQL_TYPES[c.spec.type]}" for c in wanted.columns)
-        work.database.execute(f"INSERT INTO {wanted.table} SELECT unnest(?), {nothing}, ?", [lines, f"{cause}|"])
+        work.database.execute(
+            f"INSERT INTO {wanted.table} (line, cause) SELECT unnest(?), ?",
+            [lines, f"{cause}|"],
+        )
+
+
+def _moved(wanted: Wanted, kinds: Mapping[str | None, str]) -> Iterator[str]:
+    """For each column of moments whether its day is another one in UTC; of one that two fields read, once."""
+    zone = wanted.input.time_zone
+    seen: set[str | None] = {None}
+    for column in wanted.columns:
+        is_moment = kinds[column.source] == "TIMESTAMP WITH TIME ZONE" or (
+            kinds[column.source] == "VARCHAR" and "%z" in column.date_format
+        )
+        if column.spec.type == "date" and is_moment and column.source not in seen and zone != "UTC":
+            seen.add(column.source)
+            kind = kinds[column.source]
+            yield f"{typed(column, kind, zone)} <> {typed(column, kind, 'UTC')} AS {quoted(moved_name(column))}"
 
 
 def _shown(cell: str, kind: str) -> str:

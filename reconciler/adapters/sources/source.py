@@ -9,20 +9,23 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices
-from reconciler.adapters.sources.columns import Table, columns_of
+from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices, check_settlements
+from reconciler.adapters.sources.columns import Table, columns_of, kept_columns
 from reconciler.adapters.sources.duck import connect
+from reconciler.adapters.sources.findings import bad_rows, left_out, moved_days, of_invoices
 from reconciler.adapters.sources.loading import load
 from reconciler.adapters.sources.readers import kind_of
+from reconciler.adapters.sources.settling import keep_only_of_kept, of_closed, settle
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import EnvironmentData, Input, Source
+from reconciler.domain.settling import mismatches
 from reconciler.domain.task import TaskSpec
-from reconciler.ports import BadRow, Extract, Progress
+from reconciler.ports import BadRow, Extract, Finding, Progress
 
 EXAMPLES = 20
 
@@ -69,6 +72,8 @@ class Sources:
             ) from None
 
     def _tables(self, data: EnvironmentData, as_of: date | None, work: Work) -> Extract:
+        for odd in mismatches(data):
+            raise AuthorMustFix(f"data.{odd.table}.mapping: {odd.summary}", next_step=odd.next_step)
         wanted = [
             Wanted(table, source, columns_of(self.task, table, source)) for table, source in _inputs(data)
         ]  # fmt: skip
@@ -80,33 +85,51 @@ class Sources:
                 load(each, raw, work)
                 found[each.table] = raw
                 _tidy(work.folder)
-        checked = [self._check(each, as_of, work) for each in wanted]
+        checked, findings = self._check_all(wanted, as_of, work)
         _bear(checked, data, found)
         for table in checked:
             table.write(work.database, work.folder)
-        newest = checked[0].newest
-        if newest is None:
+        if checked[0].newest is None:
             raise _none_good(found["invoices"].asked, as_of)
+        newest = max(table.newest for table in checked if table.newest is not None)
         return Extract(
             work.folder,
             as_of or newest,
             rows={t.table: t.good for t in checked},
             set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
             examples=_examples(checked, found),
-            columns={each.table: tuple(column.snapshot() for column in each.columns) for each in wanted},
+            columns={each.table: tuple(column.snapshot() for column in each.columns) for each in checked},
             newest=newest,
             asked={name: raw.asked for name, raw in found.items()},
             entities=checked[0].entities,
+            excluded=checked[0].excluded,
+            findings=tuple(_in_file(each, found) for each in findings),
+            place=lambda table, line: found[table].place(line),
         )
 
-    def _check(self, wanted: Wanted, as_of: date | None, work: Work) -> Checked:
-        match wanted.table:
-            case "invoices":
-                return check_invoices(work.database, wanted.columns, as_of, self.today())
-            case "customers":
-                return check_customers(work.database, wanted.columns)
-            case "settlements":
-                raise AuthorMustFix("data.settlements cannot be read yet", next_step="map settled_date of invoices")
+    def _check_all(
+        self, wanted: Sequence[Wanted], as_of: date | None, work: Work
+    ) -> tuple[list[Checked], list[Finding]]:  # fmt: skip
+        """Settlements close invoices before these are looked at, and are counted after."""
+        database, odd = work.database, []
+        columns = {each.table: each.columns for each in wanted}
+        settled = columns.get("settlements")
+        kept = {n: kept_columns(self.task, n, each, settled=settled is not None) for n, each in columns.items()}
+        if settled is not None:
+            names = {column.name for column in columns["invoices"]}
+            odd += settle(database, names, settled, as_of, self.today())
+        checked = [check_invoices(database, kept["invoices"], as_of, self.today())]
+        if "customers" in columns:
+            checked.append(check_customers(database, kept["customers"]))
+        if settled is not None:
+            keep_only_of_kept(database)
+            checked.append(check_settlements(database, kept["settlements"]))
+            odd += of_closed(database)
+        odd += of_invoices(database, kept["invoices"])
+        for each in wanted:
+            odd += moved_days(database, each.table, each.columns, each.input.time_zone)
+        bad = [finding for each in wanted for finding in bad_rows(database, each.table)]
+        return checked, [*bad, *left_out(database), *odd]
 
 
 @dataclass
@@ -151,6 +174,11 @@ def _placed(row: BadRow, table: str, raw: Raw) -> BadRow:
     """A bad row with its table's name, in the file that it is in."""
     file, line = raw.place(row.line)
     return BadRow(row.cause, line, f"{table}.{row.field}" if table else row.field, file)
+
+
+def _in_file(finding: Finding, found: Mapping[str, Raw]) -> Finding:
+    file, line = found[finding.table].place(finding.line)
+    return replace(finding, file=file, line=line)
 
 
 def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:

@@ -49,6 +49,7 @@ def as_text(shown: Shown) -> str:
         *copy_lines(snapshot),
         sentence(profile, sum(snapshot.set_aside.values())),
         *(f"  {count:>6,}  {cause}" for cause, count in snapshot.set_aside.items()),
+        *(f"  {count:>6,}  left out: {reason}" for reason, count in snapshot.excluded.items()),
         "",
         *([*compared_lines(shown.compared, snapshot), ""] if shown.compared else []),
         *_months(profile),

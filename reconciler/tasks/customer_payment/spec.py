@@ -25,6 +25,9 @@ _FIELDS = (
     FieldSpec("invoice_date", "invoices", "date", "invoice-date", True, "the day the invoice is dated"),
     FieldSpec("due_date", "invoices", "date", "invoice-date", True, "the day it has to be paid by"),
     FieldSpec("settled_date", "invoices", "date", "later", False, "the day it was paid in full; empty while open"),
+    FieldSpec(
+        "known_date", "invoices", "date", "later", False, "the day settled_date was recorded; that day if absent"
+    ),
     FieldSpec("amount", "invoices", "number", "invoice-date", True, "in the invoice's currency"),
     FieldSpec("currency", "invoices", "text", "invoice-date", False, "of the amount"),
     FieldSpec("accounting_amount", "invoices", "number", "invoice-date", False, "in the company's currency"),
@@ -32,17 +35,35 @@ _FIELDS = (
     FieldSpec("delivery", "invoices", "text", "later", False, "how the bill was sent, as paper or electronic"),
     FieldSpec("disputed", "invoices", "flag", "later", False, "whether the customer disputed it"),
     FieldSpec("country", "invoices", "text", "later", False, "the country it was sent to"),
+    FieldSpec(
+        "source_id", "invoices", "text", "later", False, "the row's number in the source, for settlements to name"
+    ),
+    FieldSpec("kind", "invoices", "text", "later", False, "invoice; other rows only tell what settled one"),
     FieldSpec("legal_entity", "customers", "text", "invoice-date", False, "the company whose customer it is"),
     FieldSpec("customer", "customers", "text", "invoice-date", True, "the customer's account"),
     FieldSpec("country", "customers", "text", "later", False, "the customer's country"),
     FieldSpec("customer_group", "customers", "text", "later", False, "the group the customer belongs to"),
     FieldSpec("customer_since", "customers", "date", "invoice-date", False, "the day the account was opened"),
+    FieldSpec("legal_entity", "settlements", "text", "later", True, "the company that sent the invoice"),
+    FieldSpec("invoice", "settlements", "text", "later", False, "the invoice's number; or map source_id"),
+    FieldSpec("instalment", "settlements", "whole", "later", False, "which instalment; 1 where not mapped"),
+    FieldSpec("source_id", "settlements", "text", "later", False, "the source_id of the invoice"),
+    FieldSpec("offset_id", "settlements", "text", "later", False, "the source_id of what it was settled with"),
+    FieldSpec("paid_on", "settlements", "date", "later", True, "the day that counts for being late"),
+    FieldSpec("recorded_on", "settlements", "date", "later", False, "the day it was recorded; paid_on if absent"),
+    FieldSpec("kind", "settlements", "text", "later", False, "payment, credit-note, write-off, discount or reversal"),
+    FieldSpec(
+        "amount", "settlements", "number", "later", True, "in the invoice's currency; what lowers its debt is > 0"
+    ),
 )
 _TWICE = frozenset({"legal_entity", "customer", "country"})
 
 
 def field_key(field: FieldSpec) -> str:
-    """The name by which filters and `needs` know a field: `country`, `customers.country`, `customer_group`."""
+    """The name by which filters and `needs` know a field: `country`, `customers.country`, `customer_group`; those of
+    settlements all have their table's, and are features of nothing."""
+    if field.table == "settlements":
+        return f"settlements.{field.name}"
     return f"customers.{field.name}" if field.table == "customers" and field.name in _TWICE else field.name
 
 
