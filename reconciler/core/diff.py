@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.core import judging
+from reconciler.core.data_gates import data_states, limits_of
 from reconciler.core.facts import World
 from reconciler.core.gates import needs_judgement
 from reconciler.core.pin_holds import goes_back
@@ -52,6 +53,7 @@ def diff(world: World) -> Plan:
         actions=(*actions, *judges),
         held=tuple(sorted(set(held), key=_held_order)),
         unchanged=unchanged,
+        data=data_states(world, books, trainer) if (trainer := trainer_of(books)) else (),
     )
     return _selected(plan, world)
 
@@ -79,13 +81,12 @@ def _view(world: World, books: Mapping[str, Rulebook], name: str) -> View | None
     if trainer is None or ("environment", name) in touched(world.source.problems):
         return None
     book = books[name]
-    max_age = books[trainer].spec.data.max_age
     below = book.spec.promotes_from
     return View(
         world=world,
         book=book,
         record=world.ledgers[name],
-        bench=judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, world.retry),
+        bench=judging.Bench(trainer, world.ledgers[trainer], limits_of(books, trainer), world.now, world.retry),
         below=world.ledgers.get(below) if below else None,
         target=_trusted(world, name),
         stored=world.stored.get(name, frozenset()),
@@ -292,4 +293,5 @@ def _selected(plan: Plan, world: World) -> Plan:
         plan,
         actions=tuple(action for action in plan.actions if keeps(*of(action))),
         held=tuple(held for held in plan.held if keeps(held.environment, held.model)),
+        data=tuple(state for state in plan.data if keeps(state.environment, None)),
     )

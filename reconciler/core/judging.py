@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from reconciler.core.data_gates import PARTIAL, Limits, lost, stale
 from reconciler.core.gates import Question, current_judgement
 from reconciler.core.identity import canonical, digest_of, exam_digest
 from reconciler.core.retries import exhausted, way_out
@@ -15,11 +16,11 @@ from reconciler.domain.record import Deployment, Judgement, Record
 
 @dataclass(frozen=True)
 class Bench:
-    """What judging needs to know: the training environment's name and record, its snapshot limit, and the time."""
+    """What judging needs to know: the training environment's name and record, the limits on copies, and the time."""
 
     environment: str
     record: Record
-    max_age: timedelta | None
+    limits: Limits
     now: datetime
     retry: bool
     rows: frozenset[str] = frozenset()
@@ -38,7 +39,8 @@ def bench_for(bench: Bench, spec: EnvironmentSpec, rows: frozenset[str]) -> Benc
     """The bench by one environment's rules: its own snapshot limit, and only copies of the data that it chose."""
     snapshots = [snapshot for snapshot in bench.record.snapshots if snapshot.copy_of in rows]
     record = bench.record.model_copy(update={"snapshots": snapshots})
-    return replace(bench, record=record, max_age=spec.data.max_age or bench.max_age, rows=rows)
+    limits = replace(bench.limits, max_age=spec.data.max_age or bench.limits.max_age)
+    return replace(bench, record=record, limits=limits, rows=rows)
 
 
 @dataclass(frozen=True)
@@ -73,17 +75,17 @@ def failure_key(environment: str, model: str, version: str, attempt: str = "") -
 def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
     """The current judgement, or the Judge that makes it, or why it cannot be made."""
     question = challenger.question
-    found = current_judgement(bench.record, question, max_age=bench.max_age, now=bench.now)
+    found = current_judgement(bench.record, question, max_age=bench.limits.max_age, now=bench.now)
     if found is not None:
         return found
     snapshot = bench.record.newest_snapshot
     if snapshot is None:
         of = f" of {' or '.join(sorted(bench.rows))}" if bench.rows else ""
         return _held(challenger, "no-snapshot", f"{bench.environment} has no copy{of} to judge on", _refresh(bench))
-    if bench.max_age is not None and bench.now - snapshot.taken_at > bench.max_age:
-        age = (bench.now - snapshot.taken_at).days
-        detail = f"the copy is {age} days old, the limit is {bench.max_age.days}"
+    if (detail := stale(snapshot, bench.limits, bench.now)) is not None:
         return _held(challenger, "snapshot-stale", detail, _refresh(bench))
+    if (detail := lost(snapshot, bench.record.snapshots, bench.limits)) is not None:
+        return _held(challenger, "snapshot-partial", detail, PARTIAL.format(refresh=_refresh(bench)))
     attempt = attempt_identity(question, snapshot.digest)
     key = failure_key(challenger.environment, challenger.model, challenger.version, attempt)
     failure = bench.record.judge_failures.get(key)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core import gates, judging
+from reconciler.core.data_gates import PARTIAL, lost, stale
 from reconciler.core.evidence import EvidenceKind, Lacking, find, required, to_bring
 from reconciler.core.identity import recipe_digest
 from reconciler.core.view import View, Wanted
 from reconciler.domain.manifests import EnvironmentSpec, Hold
 from reconciler.domain.names import short_digest
 from reconciler.domain.plan import Held, Judge, Who
-from reconciler.domain.record import Deployment, Evidence, Rules, Served
+from reconciler.domain.record import Deployment, Evidence, Rules, Served, Snapshot
 
 
 def policy_holds(view: View, wanted: Wanted, rules: tuple[Rules, ...], back: Served | None) -> list[Held]:
@@ -157,6 +158,17 @@ def recipe_changed(view: View, wanted: Wanted) -> Held | None:
     known = "trained" if wanted.digest else "merged"
     detail = f"{written.version} is immutable, and its recipe is not the one that was {known} ({written.place})"
     return held_because(view, wanted, "immutable", detail, "put the recipe back, and add the next version", "author")
+
+
+def unfit_copy(view: View, wanted: Wanted, snapshot: Snapshot) -> Held | None:
+    """The hold of a training on the newest copy, where that is too old or has lost rows."""
+    limits, refresh = view.bench.limits, f"reconciler data refresh {view.environment}"
+    if (detail := stale(snapshot, limits, view.world.now)) is not None:
+        return held_because(view, wanted, "snapshot-stale", detail, refresh, "operator")
+    if (detail := lost(snapshot, view.bench.record.snapshots, limits)) is not None:
+        step = PARTIAL.format(refresh=refresh)
+        return held_because(view, wanted, "snapshot-partial", detail, step, "operator")
+    return None
 
 
 def not_trained(view: View, wanted: Wanted) -> Held:

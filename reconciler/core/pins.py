@@ -20,6 +20,7 @@ from reconciler.core.pin_holds import (
     policy_holds,
     recipe_changed,
     target_unknown,
+    unfit_copy,
 )
 from reconciler.core.retries import exhausted, way_out
 from reconciler.core.view import Decision, View, Wanted
@@ -148,6 +149,8 @@ def _train(view: View, wanted: Wanted) -> Decision:
         detail = "there is no snapshot to train on" if asked == "latest" else f"snapshot {asked} is not recorded here"
         step = f"reconciler data refresh {view.environment}"
         return Decision(held=(held_because(view, wanted, "no-snapshot", detail, step, "operator"),))
+    if asked == "latest" and (unfit := unfit_copy(view, wanted, snapshot)):
+        return Decision(held=(unfit,))
     task = view.world.tasks[recipe.task]
     identity = recipe_digest(wanted.model, version, written.written_spec)
     mark = fingerprint(identity, snapshot.digest, task.revision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from reconciler.domain.plan import Action, Adopt, Deploy, Heal, Held, Judge, Plan, Train, Withdraw
+from reconciler.domain.plan import Action, Adopt, DataState, Deploy, Heal, Held, Judge, Plan, Train, Withdraw
 
 FORMAT_VERSION = 1
 KINDS = ("train", "judge", "deploy", "withdraw", "heal", "adopt")
@@ -22,6 +22,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "held": [held_document(held) for held in plan.held],
         "summary": {**summary, "held": len(plan.held), "unchanged": plan.unchanged},
         "notes": list(plan.notes),
+        "data": [data_document(state) for state in plan.data],
     }
 
 
@@ -49,6 +50,18 @@ def action_document(action: Action) -> dict[str, Any]:
             return {**common, "model": action.model, "version": action.version, "digest": action.digest, **end}
         case _:
             assert_never(action)
+
+
+def data_document(state: DataState) -> dict[str, Any]:
+    """The state of one gate on data."""
+    return {
+        "environment": state.environment,
+        "gate": state.gate,
+        "state": state.state,
+        "detail": state.detail,
+        "next_step": state.next_step or None,
+        "holds_in_days": state.holds_in_days,
+    }
 
 
 def held_document(held: Held) -> dict[str, Any]:

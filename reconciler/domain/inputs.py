@@ -207,4 +207,6 @@ class EnvironmentData(Written):
             raise ValueError("the leak guard's limits are set where the data is: in the environment that copyOf names")
         if self.copy_of and (self.masks or self.mask_key):
             raise ValueError("masks are set where the data is: in the environment that copyOf names")
+        if self.copy_of and "sufficiency" in self.model_fields_set:
+            raise ValueError("what is enough is set where the data is: in the environment that copyOf names")
         return self

@@ -34,6 +34,9 @@ class TrainJob(Kept):
     snapshot: Digest
     snapshot_folder: str
     guard: dict[str, Any] = Field(default_factory=dict, description="the `data.guard` block as written (camelCase)")
+    sufficiency: dict[str, Any] = Field(
+        default_factory=dict, description="the `data.sufficiency` block as written (camelCase)"
+    )
     earlier_folder: str | None = Field(None, description="an earlier snapshot's, to compare old invoices with")
 
 

@@ -117,6 +117,19 @@ class Held:
     until: date | None = None
 
 
+@dataclass(frozen=True)
+class DataState:
+    """One gate on an environment's newest copy of data: `held` where it bites now, `warning` where somebody should
+    look; `holds_in_days` where time alone will make it bite."""
+
+    environment: str
+    gate: str
+    state: str
+    detail: str
+    next_step: str = ""
+    holds_in_days: int | None = None
+
+
 #: Held reasons that mean: bytes or records are not what they should be. Exit 5, not 3.
 VERIFICATION_REASONS = frozenset({"artifact-missing", "artifact-altered", "ledger-rewritten", "ledger-missing"})
 
@@ -131,3 +144,4 @@ class Plan:
     held: tuple[Held, ...] = ()
     unchanged: int = 0
     notes: tuple[str, ...] = field(default=())
+    data: tuple[DataState, ...] = ()

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from reconciler.domain import oci
 from reconciler.domain.errors import DiskRefused, VerificationFailed
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
+from reconciler.domain.snapshots import Facts
 from reconciler.ports import Extract, Fault, Progress
 
 
@@ -167,11 +168,15 @@ class FakeData:
     data_date: date = date(2026, 3, 1)
     rows: dict[str, int] = field(default_factory=lambda: {"invoices": 1000, "customers": 50})
     set_aside: dict[str, int] = field(default_factory=dict)
+    entities: dict[str, int] = field(default_factory=dict)
+    newest: date | None = None
+    facts: Facts | None = None
 
     @contextmanager
     def extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> Iterator[Extract]:  # noqa: ARG002
         """An extract that names no file."""
-        yield Extract(Path("/extract"), as_of or self.data_date, self.rows, self.set_aside)
+        what = Extract(Path("/extract"), as_of or self.data_date, dict(self.rows), self.set_aside)
+        yield replace(what, newest=self.newest, entities=dict(self.entities), facts=self.facts)
 
 
 @dataclass

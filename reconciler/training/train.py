@@ -15,6 +15,7 @@ from reconciler.domain.guard import GuardRecord, LeakFound
 from reconciler.domain.jobs import CardInput, ModelCard, TrainJob, TrainResult
 from reconciler.domain.manifests import Exam
 from reconciler.domain.record import Figures
+from reconciler.domain.sufficiency import Sufficiency
 from reconciler.tasks.customer_payment.estimators import used_inputs
 from reconciler.tasks.customer_payment.features import Column, FeatureTable
 from reconciler.tasks.customer_payment.spec import SPEC
@@ -37,7 +38,8 @@ def train(job: TrainJob, progress: Progress) -> tuple[TrainResult, dict[str, byt
     tables = load(Path(job.snapshot_folder))
     progress("computing features", 1, _STEPS)
     this = study(tables, recipe)
-    require_enough(this.truth[this.wanted], this.outcomes)
+    least = Sufficiency.model_validate(job.sufficiency).least
+    require_enough(this.truth[this.wanted], this.outcomes, (least.rows, least.each_outcome))
     progress("fitting before the split, for figures", 2, _STEPS)
     reported = _reported(this)
     progress("looking for leaks", 3, _STEPS)

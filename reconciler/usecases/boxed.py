@@ -13,6 +13,7 @@ from reconciler.core.identity import digest_of
 from reconciler.core.judging import attempt_identity
 from reconciler.domain import oci
 from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
 from reconciler.domain.plan import Judge, Train
 from reconciler.domain.record import (
@@ -64,6 +65,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
         snapshot=artifact.snapshot or "",
         snapshot_folder=str(snapshots.folder(artifact.snapshot or "")),
         guard=guard_of(run),
+        sufficiency=_owner(run).sufficiency.model_dump(mode="json", by_alias=True),
         earlier_folder=_earlier(run, action.environment, artifact.snapshot or ""),
     )
     with run.stop.interruptible(), run.box(action.environment, job) as ran:
@@ -101,9 +103,13 @@ def _store(run: Run, action: Train, contents: Mapping[str, bytes], isolation: Is
 
 def guard_of(run: Run) -> dict[str, Any]:
     """The leak guard's limits, by the rules in force where the data comes from: they are its owner's to set."""
+    return _owner(run).guard.model_dump(mode="json", by_alias=True)
+
+
+def _owner(run: Run) -> EnvironmentData:
+    """The data block of where the data comes from, by its rules in force."""
     spec = run.specs[run.trainer]
-    owner = run.specs.get(spec.data.copy_of or run.trainer, spec)
-    return owner.data.guard.model_dump(mode="json", by_alias=True)
+    return run.specs.get(spec.data.copy_of or run.trainer, spec).data
 
 
 def _earlier(run: Run, environment: str, snapshot: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core import judging
+from reconciler.core.data_gates import limits_of
 from reconciler.core.diff import downstream, trainer_of
 from reconciler.core.facts import World
 from reconciler.core.rulebook import rulebooks
@@ -53,8 +54,7 @@ def _asked(world: World, named: str, environment: str) -> tuple[str, Judge | Jud
     model, _, version = named.partition("@")
     artifact = _artifact(world, trainer, model, version, book.spec.promotes_from)
     here = world.ledgers[environment].deployments.get(model)
-    max_age = books[trainer].spec.data.max_age
-    bench = judging.Bench(trainer, world.ledgers[trainer], max_age, world.now, retry=True)
+    bench = judging.Bench(trainer, world.ledgers[trainer], limits_of(books, trainer), world.now, retry=True)
     rows = judging.rows_of(environment, book.spec, downstream(books, environment))
     bench = judging.bench_for(bench, book.spec, rows)
     challenger = judging.Challenger(

@@ -77,6 +77,8 @@ ABOUT: Mapping[str, str] = {
     "EnvironmentData.sufficiency": "How many rows training needs at least, and how many are advised.",
     "Sufficiency.least": "Below these training stops.",
     "Sufficiency.advised": "Below these the plan warns.",
+    "Least.rows": "Mature invoices that a recipe asks for; 50 at least.",
+    "Least.eachOutcome": "Of them, in each outcome; 10 at least.",
     "EnvironmentData.guard": "Limits of the leak guard, which every training on this data has to pass.",
     "Input.source": "The file, table or service.",
     "Input.mapping": "Field of the task → a column's name, {column: …} or {constant: …}.",

@@ -122,7 +122,8 @@ def test_status_for_programs_has_the_rules_in_force_and_the_snapshot(shop: Compa
         "evidence": adopted["rules"][-1]["evidence"]["kind"],
     }
     newest = shop.run("data", "show", "-o", "json").json["snapshot"]
-    assert found["sandbox"]["snapshot"] == {"digest": newest["digest"], "data_date": newest["data_date"]}
+    told = ("digest", "data_date", "taken_at", "rows", "entities", "newest", "findings")
+    assert found["sandbox"]["snapshot"] == {name: newest[name] for name in told}
     assert found["production"]["snapshot"] is None
 
 

@@ -10,7 +10,7 @@ from reconciler.cli.views.escape import terminal
 from reconciler.cli.views.table import table
 from reconciler.core.plan_format import KINDS, action_kind
 from reconciler.domain.names import short_digest
-from reconciler.domain.plan import Action, Adopt, Held, Judge, Plan
+from reconciler.domain.plan import Action, Adopt, DataState, Held, Judge, Plan
 
 MARKS = {"train": "+", "deploy": "~", "withdraw": "-", "heal": "*", "judge": "?", "adopt": "="}
 COLORS = {"train": "green", "deploy": "yellow", "withdraw": "red", "heal": "cyan", "judge": "blue", "adopt": "magenta"}
@@ -46,6 +46,7 @@ def plan_lines(plan: Plan, label: str, *, explain: bool = False, color: bool = F
     lines = [f"Plan for {terminal(label)}", ""]
     lines += _actions(plan.actions, explain=explain, color=color)
     lines += held_lines(plan.held)
+    lines += data_lines(plan.data)
     if plan.notes:
         lines += ["Changed since the last apply", *(f"  {terminal(note)}" for note in plan.notes), ""]
     if not plan.actions and not plan.held:
@@ -79,6 +80,17 @@ def held_lines(held: Iterable[Held]) -> list[str]:
         lines.append(f"  ! {terminal(what or 'everything')}: {terminal(item.detail)} [{item.reason}]")
         lines.append(f"      next ({who}): {terminal(item.next_step)}")
     return ["Held", *lines, ""] if lines else []
+
+
+def data_lines(states: Iterable[DataState]) -> list[str]:
+    """The gates on data: what is fine, what is about to hold, what somebody should look at."""
+    lines: list[str] = []
+    found = list(states)
+    for environment in dict.fromkeys(state.environment for state in found):
+        own = [state for state in found if state.environment == environment]
+        rows = table([[state.gate, state.state, state.detail] for state in own], indent=2)
+        lines += [f"Data of {terminal(environment)}", *rows, ""]
+    return lines
 
 
 def done_lines(done: Sequence[tuple[Action, str, str]]) -> list[str]:

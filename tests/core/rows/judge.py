@@ -77,6 +77,17 @@ def a_stale_snapshot() -> None:
     nothing_to_do(shop.plan())
     shop.promote("1.0.0")
     assert held(shop.plan(), "production", "snapshot-stale", "operator").next_step == "reconciler data refresh sandbox"
+    shop = Shop(production={"data": {**DATA, "maxPostingAge": "7d"}}, refreshed=False)
+    shop.fakes.data.newest = shop.clock.now().date()
+    shop.refresh()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    shop.apply()
+    shop.change("production", exam={"latestShare": 0.3})
+    shop.promote("1.0.0")
+    shop.wait(days=9)
+    found = held(shop.plan(), "production", "snapshot-stale", "operator")
+    assert found.detail == "its newest posting is 9 days old, the limit is 7"
 
 
 def failed_judging(whose: str, times: int) -> Shop:

@@ -7,7 +7,7 @@ from datetime import date
 from reconciler.core.plan_format import action_document
 from reconciler.testing import model_version, version_path
 from tests.core.rows import V1, held, nothing_to_do, only, row, trained
-from tests.support.worlds import MODEL, OTHER_DIGEST, Shop
+from tests.support.worlds import DATA, MODEL, OTHER_DIGEST, Shop
 
 
 @row("P10")
@@ -130,3 +130,60 @@ def a_new_owner() -> None:
     shop = trained()
     shop.merge({V1: model_version(MODEL, "1.0.0", owner="treasury")})
     nothing_to_do(shop.plan())
+
+
+COPY = {"copyOf": "production"}
+
+
+def to_train(**recipe: object) -> Shop:
+    """1.0.0 is pinned in a sandbox with limits on its copies, and not trained."""
+    limits = {"maxAge": "30d", "maxPostingAge": "40d", "rowTolerance": 0.1}
+    shop = Shop(sandbox={"data": {**COPY, **limits}}, production={"data": {**DATA, "maxAge": "60d"}}, refreshed=False)
+    shop.fakes.data.newest = shop.clock.now().date()
+    shop.refresh()
+    shop.add("1.0.0", **recipe)
+    shop.pin("sandbox", "1.0.0")
+    return shop
+
+
+@row("P23")
+def a_copy_or_a_posting_that_is_too_old() -> None:
+    shop = to_train()
+    shop.wait(days=30)
+    only(shop.plan(environments=frozenset({"sandbox"})), "train sandbox payment 1.0.0", "deploy sandbox payment 1.0.0")
+    shop.wait(days=11)
+    found = held(shop.plan(), "sandbox", "snapshot-stale", "operator")
+    assert (found.detail, found.next_step) == (
+        "the copy is 41 days old, the limit is 30",
+        "reconciler data refresh sandbox",
+    )
+    shop.refresh(day=date(2026, 3, 2))
+    assert held(shop.plan(), "sandbox", "snapshot-stale", "operator").detail.startswith("its newest posting is 41 days")
+
+
+@row("P24")
+def a_copy_that_lost_rows_or_a_legal_entity() -> None:
+    shop = to_train()
+    shop.fakes.data.rows["invoices"] = 850
+    shop.refresh()
+    found = held(shop.plan(), "sandbox", "snapshot-partial", "operator")
+    assert found.detail == "invoices has 850 rows, the copy before had 1,000"
+    shop.refresh(day=date(2026, 3, 2))  # a partial copy is no measure for the next one
+    held(shop.plan(), "sandbox", "snapshot-partial", "operator")
+    shop.change("sandbox", data={**COPY, "rowTolerance": 0.2})
+    only(
+        shop.plan(environments=frozenset({"sandbox"})),
+        "adopt sandbox",
+        "train sandbox payment 1.0.0",
+        "deploy sandbox payment 1.0.0",
+    )
+
+
+@row("P25")
+def a_recipe_that_names_its_copy() -> None:
+    shop = to_train()
+    digest = shop.record("sandbox").snapshots[0].digest
+    shop.add("1.1.0", data={"snapshot": digest})
+    shop.pin("sandbox", "1.1.0")
+    shop.wait(days=400)
+    only(shop.plan(environments=frozenset({"sandbox"})), "train sandbox payment 1.1.0", "deploy sandbox payment 1.1.0")

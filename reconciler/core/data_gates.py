@@ -1,0 +1,213 @@
+"""Gates on data: whether the copy is fresh, whole and enough to learn from, and when that will end. Pure.
+
+Freshness and rows hold a Train on the newest copy and a Judge; sufficiency warns, and training stops on what is too
+little. Limits are the strictest of those that the data's owner and the training environment write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from reconciler.core.copies import partial
+from reconciler.core.facts import World
+from reconciler.core.rulebook import Rulebook
+from reconciler.domain.manifests import Outcomes
+from reconciler.domain.plan import DataState
+from reconciler.domain.snapshots import Facts, Snapshot
+from reconciler.domain.sufficiency import Sufficiency
+
+#: Postings that were older than this when a copy was taken are told, also without a limit.
+_SETTLED_BOOKS = timedelta(days=35)
+_SOON = 7
+#: What to do about a partial copy.
+PARTIAL = "find out what the source lost, then {refresh}; or raise data.rowTolerance"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How old a copy and its newest posting may be, and by which share it may be smaller than the one before."""
+
+    max_age: timedelta | None = None
+    max_posting_age: timedelta | None = None
+    row_tolerance: float | None = None
+
+
+def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
+    """The strictest of what the training environment and the owner of its data say."""
+    specs = [books[trainer].spec.data]
+    owner = books.get(specs[0].copy_of or trainer)
+    specs += [owner.spec.data] if owner is not None else []
+    return Limits(
+        max_age=min((spec.max_age for spec in specs if spec.max_age is not None), default=None),
+        max_posting_age=min((s.max_posting_age for s in specs if s.max_posting_age is not None), default=None),
+        row_tolerance=min((s.row_tolerance for s in specs if s.row_tolerance is not None), default=None),
+    )
+
+
+# --- holds -----------------------------------------------------------------------------------------------------
+
+
+def stale(snapshot: Snapshot, limits: Limits, now: datetime) -> str | None:
+    """Why a copy is too old, in words; None for one that is not."""
+    found = (detail for age, limit, detail in _ages(snapshot, limits, now) if limit is not None and age > limit)
+    return next(found, None)
+
+
+def lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> str | None:
+    """What a copy has lost against the newest whole one before it, beyond the tolerance; None without one."""
+    if limits.row_tolerance is None or snapshot not in recorded:
+        return None
+    found = list(partial(snapshot, recorded[: recorded.index(snapshot)], limits.row_tolerance))
+    return "; ".join(found) or None
+
+
+def _ages(
+    snapshot: Snapshot, limits: Limits, now: datetime
+) -> Iterator[tuple[timedelta, timedelta | None, str]]:  # fmt: skip
+    """(age, limit, in words) of the copy and of its newest posting. A copy as of a date is measured against that."""
+    age = now - snapshot.taken_at
+    yield age, limits.max_age, _aged("the copy is", age, limits.max_age)
+    if snapshot.newest is not None:
+        age += _lag(snapshot)
+        yield age, limits.max_posting_age, _aged("its newest posting is", age, limits.max_posting_age)
+
+
+def _lag(snapshot: Snapshot) -> timedelta:
+    """How old the newest posting was when the copy was taken."""
+    taken = date.fromisoformat(snapshot.as_of) if snapshot.as_of else snapshot.taken_at.astimezone(UTC).date()
+    return max(timedelta(0), taken - date.fromisoformat(snapshot.newest or snapshot.data_date))
+
+
+def _aged(what: str, age: timedelta, limit: timedelta | None) -> str:
+    return f"{what} {_days(age)} old" + (f", the limit is {limit.days}" if limit is not None else "")
+
+
+def _days(age: timedelta) -> str:
+    return f"{age.days} day{'s' * (age.days != 1)}"
+
+
+# --- states ----------------------------------------------------------------------------------------------------
+
+
+def data_states(world: World, books: Mapping[str, Rulebook], trainer: str) -> tuple[DataState, ...]:
+    """The state of each gate on the newest copy of the training environment, also of those that do not bite yet."""
+    record = world.ledgers[trainer]
+    there = [snapshot for snapshot in record.snapshots if snapshot.removed_at is None]
+    if not there:
+        return ()
+    newest, limits = there[-1], limits_of(books, trainer)
+    owner = books.get(newest.copy_of)
+    enough = owner.spec.data.sufficiency if owner is not None else Sufficiency()
+    found = [
+        *_freshness(newest, limits, world.now),
+        _rows(newest, there, limits),
+        *_sufficiency(newest, enough, _outcomes(world, trainer)),
+    ]
+    refresh = f"reconciler data refresh {trainer}"
+    return tuple(
+        DataState(trainer, gate, state, detail, refresh if state == "held" else "", days)
+        for gate, state, detail, days in found
+    )
+
+
+_State = tuple[str, str, str, int | None]
+
+
+def _freshness(newest: Snapshot, limits: Limits, now: datetime) -> Iterator[_State]:
+    for age, limit, detail in _ages(newest, limits, now):
+        if limit is None:
+            late = detail.startswith("its") and newest.as_of is None and _lag(newest) > _SETTLED_BOOKS
+            if late:
+                yield "freshness", "warning", f"{detail}; data.maxPostingAge would hold it", None
+            elif not detail.startswith("its"):
+                yield "freshness", "ok", f"{detail}; no limit is set", None
+            continue
+        left = max(0, (limit - age).days)
+        if age > limit:
+            yield "freshness", "held", detail, None
+        else:
+            soon = "warning" if left <= min(_SOON, limit.days // 4) else "ok"
+            yield "freshness", soon, f"{detail}: will hold in {_days(timedelta(days=left))}", left
+
+
+def _rows(newest: Snapshot, there: Sequence[Snapshot], limits: Limits) -> _State:
+    beyond = lost(newest, there, limits)
+    if beyond is not None:
+        return "rows", "held", beyond, None
+    before = there[: there.index(newest)]
+    if gone := list(partial(newest, before)):
+        return "rows", "warning", "; ".join(gone), None
+    rows = f"{newest.rows.get('invoices', 0):,} invoices"
+    return "rows", "ok", rows + (f" of {len(newest.entities)} legal entities" if len(newest.entities) > 1 else ""), None
+
+
+def _outcomes(world: World, trainer: str) -> list[Outcomes]:
+    """The limits of the outcomes of what is pinned where models are trained."""
+    found = []
+    for (name, model), pin in sorted(world.source.pins.items()):
+        written = world.source.versions.get((model, pin.pin.version or "")) if name == trainer else None
+        if written is not None and written.manifest.spec.outcomes not in found:
+            found.append(written.manifest.spec.outcomes)
+    return found or [Outcomes()]
+
+
+def _sufficiency(newest: Snapshot, enough: Sufficiency, outcomes: Iterable[Outcomes]) -> Iterator[_State]:
+    if newest.facts is None:
+        return
+    warnings = list(dict.fromkeys(_too_little(newest, newest.facts, enough, outcomes)))
+    for warning in warnings:
+        yield "sufficiency", "warning", warning, None
+    if not warnings:
+        yield "sufficiency", "ok", f"{newest.facts.settled:,} settled invoices", None
+
+
+def _too_little(
+    newest: Snapshot, facts: Facts, enough: Sufficiency, outcomes: Iterable[Outcomes]
+) -> Iterator[str]:  # fmt: skip
+    rows, advised = newest.rows.get("invoices", 0), enough.advised
+    if rows < enough.least.rows:
+        yield f"{rows:,} invoices: training stops below {enough.least.rows:,}"
+    elif rows < advised.rows:
+        yield f"{rows:,} invoices, {advised.rows:,} are advised"
+    if facts.settled < advised.settled:
+        yield f"{facts.settled:,} settled invoices, {advised.settled:,} are advised"
+    for each in outcomes:
+        yield from _few_of(facts, each, enough)
+    months = (date.fromisoformat(facts.last) - date.fromisoformat(facts.first)).days / 30.4375
+    if months < advised.months:
+        yield f"{months:.1f} months of invoices, {advised.months} or more are advised"
+    for name in facts.constant:
+        yield f"{name} has one value and no other"
+    for name, share in sorted(facts.missing.items()):
+        if share > advised.missing:
+            yield f"{name} is missing in {share:.1%} of the rows"
+
+
+def _few_of(facts: Facts, outcomes: Outcomes, enough: Sufficiency) -> Iterator[str]:
+    for name, count in counts_of(facts.late, outcomes).items():
+        least = enough.least.each_outcome
+        if count < least:
+            yield f"{count:,} settled invoices are {name}: training stops below {least:,} mature ones"
+        elif count < enough.advised.each_outcome:
+            yield f"{count:,} settled invoices are {name}, {enough.advised.each_outcome:,} are advised"
+
+
+def counts_of(late: Sequence[int], outcomes: Outcomes) -> dict[str, int]:
+    """Settled invoices in each outcome, from their days late; empty where the limits lie beyond what is counted."""
+    on_time, very_late = outcomes.late_after_days, outcomes.very_late_after_days
+    if max(on_time + 1, very_late) >= _COUNTED:
+        return {}
+    first = on_time + 1
+    if very_late == 0:
+        return {"on time": sum(late[:first]), "late": sum(late[first:])}
+    return {
+        "on time": sum(late[:first]),
+        "late": sum(late[first:very_late]),
+        "very late": sum(late[max(first, very_late) :]),
+    }
+
+
+#: Days late from this on are one number in the facts of a copy.
+_COUNTED = 120
