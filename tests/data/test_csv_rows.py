@@ -51,9 +51,52 @@ def test_amounts_are_decimals_with_four_places_never_floats(tmp_path: Path) -> N
     ],
 )
 def test_numbers_are_read_with_their_signs_and_groups(tmp_path: Path, text: str, decimal: str, value: str) -> None:
-    mapping = {**PLAIN, "amount": {"column": "amount", "decimal": decimal}}
+    # where a negative number is nothing odd
+    mapping = {**PLAIN, "amount": {"constant": "1"}, "open_amount": {"column": "amount", "decimal": decimal}}
     with extracted(tmp_path, plain_csv(f'A1,K1,2024-01-05,2024-02-04,,"{text}"'), mapping=mapping) as extract:
-        assert rows_of(extract, columns="amount") == [(Decimal(value),)]
+        assert rows_of(extract, columns="open_amount") == [(Decimal(value),)]
+
+
+@pytest.mark.parametrize(("amount", "reason"), [("-1", "negative-amount"), ("0", "zero-amount")])
+def test_a_credit_note_and_an_amount_of_zero_are_left_out_and_stop_nothing(
+    tmp_path: Path, amount: str, reason: str
+) -> None:
+    with extracted(tmp_path, plain_csv(GOOD, f"A9,K1,2024-01-05,2024-02-04,,{amount}"), max_share=0) as extract:
+        assert extract.excluded == {reason: 1} and not extract.set_aside
+        assert extract.rows == {"invoices": 1}
+        assert [(each.rows, each.line, each.did) for each in extract.findings] == [(1, 3, "left out")]
+
+
+CURRENCIES = {**PLAIN, "currency": "currency", "accounting_amount": "own"}
+
+
+def _in_currencies(*rows: str) -> str:
+    head = "invoice,customer,invoice_date,due_date,settled_date,amount,currency,own"
+    return "\n".join([head, *(f"A{i},K1,2024-01-05,2024-02-04,,{row}" for i, row in enumerate(rows))]) + "\n"
+
+
+def test_an_invoice_in_another_currency_without_a_rate_is_set_aside(tmp_path: Path) -> None:
+    text = _in_currencies("10,EUR,10", "20,EUR,", "30,USD,27", "40,USD,", "50,,")
+    with extracted(tmp_path, text, mapping=CURRENCIES, max_share=1.0) as extract:
+        assert extract.set_aside == {"invoices: no amount in the company's currency (accounting_amount)": 1}
+        assert [row[0] for row in rows_of(extract, columns="invoice")] == ["A0", "A1", "A2", "A4"]
+
+
+def test_several_currencies_without_a_common_one_are_told_with_what_to_do(tmp_path: Path) -> None:
+    mapping = {**PLAIN, "currency": "currency"}
+    with extracted(tmp_path, _in_currencies("10,EUR,", "20,USD,"), mapping=mapping) as extract:
+        (found,) = extract.findings
+    assert (found.rows, found.line, found.did) == (2, 2, "kept")
+    assert found.next_step.startswith("map accounting_amount")
+
+
+def test_a_settlement_is_known_when_it_was_recorded(tmp_path: Path) -> None:
+    text = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01,1").replace("amount", "amount,recorded", 1)
+    text = text.replace("2024-02-01,1\n", "2024-02-01,1,2024-02-20\n")
+    mapping = {**PLAIN, "known_date": "recorded"}
+    for day, settled in ((date(2024, 2, 19), None), (date(2024, 2, 20), date(2024, 2, 1))):
+        with extracted(tmp_path, text, as_of=day, mapping=mapping) as extract:
+            assert rows_of(extract, columns="settled_date") == [(settled,)]
 
 
 @pytest.mark.parametrize(

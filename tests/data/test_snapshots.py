@@ -21,7 +21,7 @@ from tests.support.csv_files import PLAIN, Style, data_of, made_invoices, nothin
 ROWS = (
     "A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50",
     "A2,K1,2024-01-06,2024-02-05,,3",
-    "A3,K2,2024-02-06,2024-03-07,2024-04-20,-7.25",
+    "A3,K2,2024-02-06,2024-03-07,2024-04-20,7.25",
 )
 Keep = Callable[..., SnapshotManifest]
 

@@ -50,10 +50,10 @@ def test_floats_of_a_database_go_by_their_shortest_text(rig: Rig) -> None:
         database.execute("UPDATE f SET id = id || rowid")
     mapping = {
         "legal_entity": {"constant": "x"}, "invoice": "id", "customer": "k", "invoice_date": "d", "due_date": "due",
-        "amount": "a",
+        "amount": {"constant": "1"}, "open_amount": "a",
     }  # fmt: skip
     found = read(rig, {"kind": "sql", "url": "sqlite:///erp.db", "table": "f"}, mapping=mapping)
-    assert found.column("amount") == [Decimal("0.1"), Decimal("0"), Decimal("2.675")]
+    assert found.column("open_amount") == [Decimal("0.1"), Decimal("0"), Decimal("2.675")]
 
 
 def test_the_database_is_opened_to_read_only(rig: Rig) -> None:

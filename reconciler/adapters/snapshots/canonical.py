@@ -1,10 +1,12 @@
 r"""The canonical bytes of rows, and the digests made of them.
 
-A part (a month of invoices by invoice date, or a whole table) is, in UTF-8 with LF line ends:
+A part (a month of invoices by invoice date, of settlements by the day they were paid, or a whole table) is, in UTF-8
+with LF line ends:
 
 - one line that names the columns in the manifest's order, as `name:type` joined by tabs;
-- one line for each row, its cells joined by tabs, in the order of the key (legal entity, invoice, instalment;
-  or legal entity, customer): texts by their UTF-8 bytes, whole numbers by value, no value last.
+- one line for each row, its cells joined by tabs, in the order of the key (legal entity, invoice, instalment; or
+  legal entity, customer; settlements have no key and may be equal: all their columns): texts by their UTF-8 bytes,
+  others by value, no value last.
 
 A cell is written as PostgreSQL's COPY text format writes it. No value: ``\N``. Text: itself, with backslash,
 tab, LF and CR as ``\\``, ``\t``, ``\n``, ``\r``. Number: always four decimals, ``-12.5000``, never ``-0.0000``.
@@ -50,8 +52,8 @@ def snapshot_digest(data_date: str, tables: Mapping[str, SnapshotTable]) -> str:
 
 def part_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
     """SQL that names the part of a row."""
-    dated = table == "invoices" and any(column.name == "invoice_date" for column in columns)
-    return "strftime(invoice_date, '%Y-%m')" if dated else "'all'"
+    day = {"invoices": "invoice_date", "settlements": "paid_on"}.get(table)
+    return f"strftime({day}, '%Y-%m')" if any(column.name == day for column in columns) else "'all'"
 
 
 def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:

@@ -32,6 +32,7 @@ from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPar
 from reconciler.ports import Extract
 
 _MANIFEST = "snapshot.json"
+_POSTED = {"invoices": ("invoice_date", "settled_date", "known_date"), "settlements": ("paid_on", "recorded_on")}
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,15 @@ class FolderSnapshots:
 
     def newest(self, digest: str) -> date | None:
         """See `ports.SnapshotStore`."""
-        table = self.manifest(digest).tables["invoices"]
-        dates = {"invoice_date", "settled_date"} & {column.name for column in table.columns}
-        latest = f"greatest({', '.join(sorted(dates))})" if len(dates) > 1 else "invoice_date"
-        with _machine_faults(), connect(self._place(digest)) as database:
-            rows = _relation(self._place(digest), table)
-            found: date | None = database.execute(f"SELECT max({latest}) FROM {rows}").fetchone()[0]  # noqa: S608
+        place, manifest = self._place(digest), self.manifest(digest)
+        newest = [
+            f"SELECT max(greatest({', '.join(dates)})) AS day FROM {_relation(place, table)}"  # noqa: S608
+            for name, table in manifest.tables.items()
+            if (dates := [column.name for column in table.columns if column.name in _POSTED.get(name, ())])
+        ]
+        with _machine_faults(), connect(place) as database:
+            rows = " UNION ALL ".join(newest)
+            found: date | None = database.execute(f"SELECT max(day) FROM ({rows})").fetchone()[0]  # noqa: S608
         return found
 
     def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:

@@ -92,12 +92,12 @@ def refuse_future(database: Any, table: str, dates: Sequence[str], today: date) 
 
 
 def _leave_out(database: Any, there: set[str]) -> None:
-    """A negative amount is a credit note, and one of zero is never paid: both are good rows, and no invoices to learn
-    from."""
+    """A negative amount is a credit note, and one of zero is never paid: both are no invoices to learn from, so that
+    what else may be wrong with the row (a credit note has no due date) does not matter."""
     if "excluded" not in there:
         database.execute("ALTER TABLE invoices ADD COLUMN excluded VARCHAR")
     for test, reason in (("amount < 0", "negative-amount"), ("amount = 0", "zero-amount")):
-        database.execute(f"UPDATE invoices SET excluded = '{reason}' WHERE cause IS NULL AND {test}")  # noqa: S608
+        database.execute(f"UPDATE invoices SET excluded = '{reason}', cause = NULL WHERE {test}")  # noqa: S608
 
 
 def _counted(database: Any, column: str, test: str) -> dict[str, int]:
