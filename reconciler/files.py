@@ -12,7 +12,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -107,7 +106,7 @@ def is_there(name: str, *, dir_fd: int) -> bool:
 
 def temporary_name() -> str:
     """A name that nobody else has; what starts with `TEMPORARY` is a leftover once its writer is gone."""
-    return f"{TEMPORARY}{secrets.token_hex(8)}"
+    return f"{TEMPORARY}{os.urandom(8).hex()}"
 
 
 def write_new(name: str, content: bytes, *, dir_fd: int) -> None:

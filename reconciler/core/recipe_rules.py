@@ -58,6 +58,12 @@ class Knowledge:
             return {}
         return {**unclear_fields(self.task, self.data, self.gaps), **declared_known(self.task, self.data, self.gaps)}
 
+    @cached_property
+    def named(self) -> Mapping[str, Sequence[FeatureSpec]]:
+        """Name of a feature or group → the features that it names."""
+        every = self.task.features.values()
+        return {name: [spec for spec in every if name in (spec.name, spec.group)] for name in self.names}
+
     def _late(self, need: str) -> bool:
         """A name that invoices and customers share (`country`) is late where either mapped one is: a feature may
         fall back from one to the other."""
@@ -214,7 +220,7 @@ def _idle_exclusions(written: Mapping[str, Any], knowledge: Knowledge) -> Iterat
     chosen = {name for name in written.get("include", ()) if name is not None}
     at = ("spec", "features", "exclude")
     for position, name in enumerate(written.get("exclude", ())):
-        meant = [spec for spec in knowledge.task.features.values() if name in (spec.name, spec.group)]
+        meant = knowledge.named.get(name, ())
         if meant and not any({spec.name, spec.group} & chosen for spec in meant):
             summary = f"{short(name)} is excluded, and nothing that is included has it"
             fix = f"take it out, or include its group ({meant[0].group})"

@@ -7,7 +7,6 @@ signers go through a temporary file that only this user can read.
 from __future__ import annotations
 
 import re
-import tempfile
 
 from reconciler.adapters.git.commits import take_apart
 from reconciler.adapters.git.failures import first_line
@@ -29,6 +28,8 @@ _SETTINGS = (
 def check_signature(repository: Repository, commit: str, allowed_signers: str) -> Signature:
     """`good` with the principal, `none`, or `bad`: a stranger, an expired or revoked key, another kind of signature,
     or allowed signers that leave open who signed (a pattern, a list of people, one key of two people)."""
+    import tempfile
+
     found = repository.objects.read(commit)
     if found is None or found[0] != "commit":
         raise NeedsPerson(f"commit {commit} is missing", next_step="git fetch, then again")
