@@ -6,10 +6,8 @@ import gc
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +26,17 @@ if TYPE_CHECKING:
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
     from reconciler.domain.task import TaskSpec
-    from reconciler.ports import Clock, DataSource, Lease, ManifestEditor, Scorer, SnapshotStore, Target, Trainer
+    from reconciler.ports import (
+        ArtifactStore,
+        Clock,
+        DataSource,
+        Lease,
+        ManifestEditor,
+        Scorer,
+        SnapshotStore,
+        Target,
+        Trainer,
+    )
     from reconciler.usecases.house import House
     from reconciler.usecases.init import Doorstep
 
@@ -59,11 +67,8 @@ def furnish(
     """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables).
 
     `trainer` and `clock` stand in for the box and the present."""
-    from reconciler.adapters.folder_target import FolderTarget as TargetFolder
     from reconciler.adapters.git import GitBranches, GitHistory, GitLease, GitLedger, GitTrees, Holder, Refs
     from reconciler.adapters.manifests import Files, Manifests
-    from reconciler.adapters.oci_layout import OciLayout
-    from reconciler.tasks.customer_payment.spec import SPEC
     from reconciler.usecases.house import House
 
     root = repository.main_worktree
@@ -81,6 +86,8 @@ def furnish(
         return GitLease(repository, Holder.present(who(), os.getpid(), run_url), clock, refs=refs)
 
     def open_target(name: str, target: FolderTarget) -> Target:
+        from reconciler.adapters.folder_target import FolderTarget as TargetFolder
+
         return TargetFolder(root / target.path, name, kept)
 
     return House(
@@ -95,8 +102,8 @@ def furnish(
         data=_later(lambda: _data(repository, environment)),
         trainer=trainer or box,
         clock=clock,
-        tasks={SPEC.name: SPEC},
-        open_store=lambda path: OciLayout(root / path),
+        tasks=_Tasks(),
+        open_store=lambda path: _store(root / path),
         open_snapshots=lambda path: _snapshots(root / path),
         open_target=open_target,
         scratch=_scratch,
@@ -123,6 +130,25 @@ class _Later:
 
 def _later(make: Callable[[], T]) -> T:
     return cast(T, _Later(make))
+
+
+class _Tasks(Mapping[str, "TaskSpec"]):
+    """The tasks that there are, by name: their modules are loaded at the first question."""
+
+    def __getitem__(self, name: str) -> TaskSpec:
+        return tasks()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tasks())
+
+    def __len__(self) -> int:
+        return len(tasks())
+
+
+def _store(folder: Path) -> ArtifactStore:
+    from reconciler.adapters.oci_layout import OciLayout
+
+    return OciLayout(folder)
 
 
 def _box() -> BoxedTrainer:
@@ -161,12 +187,16 @@ def _snapshots(folder: Path) -> SnapshotStore:
 
 @contextmanager
 def _scratch() -> Iterator[SnapshotStore]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
         yield _snapshots(Path(folder))
 
 
 @contextmanager
 def _unpack(files: Mapping[str, bytes]) -> Iterator[Path]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="reconciler-scratch-") as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
@@ -208,6 +238,8 @@ def _look_at_git() -> Finding:
 
 
 def _look_at_signatures() -> Finding:
+    import shutil
+
     from reconciler.domain.observed import Finding
 
     if shutil.which("ssh-keygen"):
@@ -238,6 +270,7 @@ def open_doorstep(session: Session) -> Doorstep:
     return Doorstep(Look(secrets_of(os.environ)), GitBeginnings(), generate, open_house)
 
 
+@cache
 def tasks() -> Mapping[str, TaskSpec]:
     """The tasks that there are, by name; light."""
     from reconciler.tasks.customer_payment.spec import SPEC

@@ -9,8 +9,7 @@ import click
 
 from reconciler.cli.command import command as make
 from reconciler.cli.session import Session
-from reconciler.cli.views import json_out
-from reconciler.cli.views.receipts import HEADER, receipt_row
+from reconciler.cli.views.receipts import HEADER, receipt_rows
 from reconciler.cli.views.table import table
 
 if TYPE_CHECKING:
@@ -28,13 +27,15 @@ git log ledger/production -- deployments/payment-prediction.json    the same wit
 @click.option("-n", "--limit", type=click.IntRange(1), help="At most so many, the newest.")
 def command(session: Session, *, model: str | None, environment: str | None, limit: int | None) -> None:
     """Show what was done when, by whom and with what evidence, from git alone."""
-    from reconciler.usecases.history import history
+    from reconciler.usecases.history import history, lines
 
-    entries = itertools.islice(history(session.house, model, environment=environment), limit)
     if session.output == "json":
+        from reconciler.cli.views import json_out
+
+        entries = itertools.islice(history(session.house, model, environment=environment), limit)
         json_out.emit({"format_version": 1, "entries": [_document(entry) for entry in entries]})
         return
-    rows = [receipt_row(entry) for entry in entries]
+    rows = receipt_rows(itertools.islice(lines(session.house, model, environment=environment), limit))
     click.echo("\n".join(table(rows, header=HEADER) if rows else ["Nothing has been recorded yet."]))
 
 

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}$"
-VERSION_PATTERN = (
-    r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})"
-    r"(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?$"
-)
-DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+from reconciler.domain.patterns import DIGEST_PATTERN as DIGEST_PATTERN
+from reconciler.domain.patterns import NAME_PATTERN as NAME_PATTERN
+from reconciler.domain.patterns import VERSION_PATTERN as VERSION_PATTERN
+from reconciler.domain.patterns import short_digest as short_digest
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=63)]
 Version = Annotated[str, Field(pattern=VERSION_PATTERN, max_length=64)]
@@ -75,8 +73,3 @@ def version_key(version: str) -> tuple[Any, ...]:
     core, _, pre = version.partition("-")
     identifiers = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in pre.split(".")) if pre else ()
     return (*(int(part) for part in core.split(".")), not pre, identifiers)
-
-
-def short_digest(digest: str | None) -> str:
-    """The first twelve hexadecimal figures, for people; never used to identify."""
-    return digest.removeprefix("sha256:")[:12] if digest else "-"

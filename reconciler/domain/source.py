@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal
+from functools import cache, cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.domain.gaps import NO_GAPS, Gaps
-from reconciler.domain.manifests import Environment, ModelVersion, Pin
 from reconciler.domain.problems import Place, Problem
+
+if TYPE_CHECKING:
+    from reconciler.domain.manifests import Environment, ModelVersion, Pin
+
+
+@cache
+def _kinds() -> ModuleType:
+    """The models of the files that people write, loaded where one is built first."""
+    from reconciler.domain import manifests
+
+    return manifests
 
 
 @dataclass(frozen=True)
@@ -39,29 +50,41 @@ class SourceVersion:
 
     @cached_property
     def manifest(self) -> ModelVersion:
-        return ModelVersion.model_validate(self.document)
+        manifest: ModelVersion = _kinds().ModelVersion.model_validate(self.document)
+        return manifest
 
 
 @dataclass(frozen=True)
 class SourcePin:
-    """One pin of one release, and the line it stands on."""
+    """One valid pin of one release, as written, and the line it stands on. `pin` is built on first use."""
 
     environment: str
     model: str
-    pin: Pin
+    document: Mapping[str, Any]
     place: Place
+
+    @cached_property
+    def pin(self) -> Pin:
+        pin: Pin = _kinds().Pin.model_validate(self.document)
+        return pin
 
 
 @dataclass(frozen=True)
 class SourceEnvironment:
-    """An environment's file and allowed signers: parsed, as texts, and the blob ids that identify them."""
+    """An environment's valid file and its allowed signers: the plain document as written, both as texts, and the blob
+    ids that identify them. `environment` is built on first use."""
 
-    environment: Environment
+    document: Mapping[str, Any]
     text: str
     blob: str
     signers_text: str | None
     signers_blob: str | None
     place: Place
+
+    @cached_property
+    def environment(self) -> Environment:
+        environment: Environment = _kinds().Environment.model_validate(self.document)
+        return environment
 
     @cached_property
     def written_spec(self) -> Mapping[str, Any]:

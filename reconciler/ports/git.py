@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.domain.manifests import Pin
-from reconciler.domain.observed import Signature
-from reconciler.domain.problems import Problem
-from reconciler.domain.record import Receipt, Record
-from reconciler.domain.source import Source
+if TYPE_CHECKING:
+    from reconciler.domain.line import Line
+    from reconciler.domain.manifests import Pin
+    from reconciler.domain.observed import Signature
+    from reconciler.domain.problems import Problem
+    from reconciler.domain.record import Receipt, Record
+    from reconciler.domain.source import Source
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,9 @@ class Ledger(Protocol):
 
     def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
         """(commit id, receipt), newest first; with `model`, those that touched its deployment."""
+
+    def lines(self, environment: str, model: str | None = None) -> Iterator[Line]:
+        """What history shows of each of `receipts`, in their order; fit for very many."""
 
     def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
         """True where every one of `commits` is in the history of a ledger that ends at `tip`."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from reconciler.domain.errors import PlanAgain
+from reconciler.domain.line import Line
 from reconciler.domain.record import RECEIPT, Receipt, Record
+from reconciler.domain.summary import line_of
 from reconciler.ports import Clock, Intent, LeaseState, LedgerState
 from reconciler.testing.clock import FakeClock
 
@@ -65,6 +67,10 @@ class FakeLedger:
         for older, commit in reversed(list(zip(before, commits, strict=False))):
             if model is None or commit.files.get(path) != (older.files.get(path) if older else None):
                 yield commit.id, RECEIPT.validate_json(commit.receipt)
+
+    def lines(self, environment: str, model: str | None = None) -> Iterator[Line]:
+        """The line of each of `receipts`."""
+        return (line_of(*found) for found in self.receipts(environment, model))
 
     def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
         """True where all of them are in the history of a ledger that ends at `tip`."""

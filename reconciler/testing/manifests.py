@@ -102,7 +102,7 @@ class _Reading:
             return
         signers = self._files.get(signers_path(name))
         self._environments[name] = SourceEnvironment(
-            environment=Environment.model_validate(document),
+            document=document,
             text=content.decode(),
             blob=blob_id(content),
             signers_text=signers.decode() if signers is not None else None,
@@ -129,7 +129,7 @@ class _Reading:
             if (name, model) in self._pins:
                 self._say(path, f"{model} is pinned twice in {name}", (("pin", f"{name}/{model}"),))
                 continue
-            self._pins[(name, model)] = SourcePin(name, model, Pin.model_validate(pin), Place(path))
+            self._pins[(name, model)] = SourcePin(name, model, pin, Place(path))
 
     def _checked(self, path: str, content: bytes, kind: type[BaseModel], touches: Touches) -> dict[str, Any] | None:
         document = _loaded(content)

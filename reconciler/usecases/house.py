@@ -6,27 +6,29 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.domain.manifests import FolderTarget
-from reconciler.domain.observed import Finding
-from reconciler.domain.task import TaskSpec
-from reconciler.ports import (
-    ArtifactStore,
-    Branches,
-    Clock,
-    DataSource,
-    History,
-    Lease,
-    Ledger,
-    ManifestEditor,
-    ManifestFiles,
-    ManifestSource,
-    Progress,
-    Scorer,
-    SnapshotStore,
-    Target,
-    Trainer,
-)
+if TYPE_CHECKING:
+    from reconciler.domain.manifests import FolderTarget
+    from reconciler.domain.observed import Finding
+    from reconciler.domain.task import TaskSpec
+    from reconciler.ports import (
+        ArtifactStore,
+        Branches,
+        Clock,
+        DataSource,
+        History,
+        Lease,
+        Ledger,
+        ManifestEditor,
+        ManifestFiles,
+        ManifestSource,
+        Progress,
+        Scorer,
+        SnapshotStore,
+        Target,
+        Trainer,
+    )
 
 
 def silent(_label: str, _done: int, _total: int) -> None:

@@ -42,7 +42,7 @@ def promote(house: House, model: str, *, to: str, version: str | None = None) ->
         message=message,
         spec=book.spec,
     )
-    holds = held_once_merged(world, SourcePin(to, model, wanted, Place(proposal.file)))
+    holds = held_once_merged(world, SourcePin(to, model, wanted.model_dump(by_alias=True), Place(proposal.file)))
     facts = (*_facts(world, to, model, digest), *(f"held once merged: {held.detail}" for held in holds))
     return Proposal(**{**vars(proposal), "facts": facts})
 

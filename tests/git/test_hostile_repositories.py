@@ -124,6 +124,8 @@ def test_a_ledger_that_holds_something_else_is_refused(work: Repo, opened: Opene
         ledger.read("production")
     with pytest.raises(VerificationFailed, match=work.tip()):
         list(ledger.receipts("production"))
+    with pytest.raises(VerificationFailed, match=work.tip()):
+        list(ledger.lines("production"))
 
 
 def test_the_ledger_of_another_environment_is_refused(work: Repo, opened: Opener) -> None:

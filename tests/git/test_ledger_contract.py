@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.domain.errors import PlanAgain
 from reconciler.domain.record import Record
+from reconciler.domain.summary import line_of
 from reconciler.ports import Ledger, LedgerState
 from tests.support.ledgers import LEDGER_HOUSES, LedgerHouse, deploy, deployed, refresh
 
@@ -57,6 +58,16 @@ def test_receipts_of_a_model_are_those_that_touched_its_deployment(house: Ledger
     assert [tip for tip, _ in house.first.receipts("production", "payment-prediction")] == [two.tip, one.tip]
     assert [tip for tip, _ in house.first.receipts("production", "other")] == [three.tip]
     assert list(house.first.receipts("production", "unheard-of")) == []
+
+
+def test_lines_tell_the_receipts_in_their_order(house: LedgerHouse) -> None:
+    _, two = append_two(house)
+    three = house.first.append(two, deploy(model="other", by='"Ann"'), deployed(two.record, "other"))
+    house.first.append(three, refresh(), three.record)
+    for model in (None, "payment-prediction", "other", "unheard-of"):
+        told = [line_of(*found) for found in house.first.receipts("production", model)]
+        assert list(house.first.lines("production", model)) == told
+    assert list(house.first.lines("sandbox")) == []
 
 
 def test_a_receipt_that_changes_nothing_is_kept_too(house: LedgerHouse) -> None:
@@ -137,6 +148,7 @@ def test_receipts_may_be_left_half_way(house: LedgerHouse) -> None:
     _, two = append_two(house)
     newest = next(iter(house.first.receipts("production")))
     assert newest[0] == two.tip
+    assert next(iter(house.first.lines("production"))).commit == two.tip
     assert house.first.read("production") == two
 
 

@@ -69,6 +69,14 @@ def test_a_command_that_only_reads_loads_no_heavy_library(
     assert loaded == []
 
 
+def test_the_history_of_a_model_builds_no_model_of_pydantic(repository: Path, tmp_path: Path) -> None:
+    _run(["plan"], repository, tmp_path)  # the manifests are read, and remembered
+    arguments = ["history", made.model_name(0), "-e", "production"]
+    done, loaded = _run(arguments, repository, tmp_path, heavy=("pydantic", "yaml"))
+    assert f"{made.model_name(0)} {made.VERSION}" in done.stdout, done.stderr
+    assert loaded == []
+
+
 def test_a_heavy_library_would_be_seen(repository: Path, tmp_path: Path) -> None:
     _, loaded = _run(["--help"], repository, tmp_path, heavy=("click", "pandas"))
     assert loaded == ["click"]

@@ -11,19 +11,23 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.git.commits import compose, person, take_apart
+from reconciler.adapters.git.deploy_lines import read_lines
 from reconciler.adapters.git.edits import edit_tree
 from reconciler.adapters.git.objects import Loose, object_id
-from reconciler.adapters.git.receipts import message_of, parse_receipt, raw_of
 from reconciler.adapters.git.record_cache import WORTH_KEEPING, RecordCache
 from reconciler.adapters.git.record_trees import RecordTrees
 from reconciler.adapters.git.refs import Refs
 from reconciler.adapters.git.repository import Repository, checked_environment
 from reconciler.adapters.git.revisions import are_ancestors, too_shallow
 from reconciler.domain.errors import NeedsPerson, PlanAgain, VerificationFailed
-from reconciler.domain.record import Receipt, Record
 from reconciler.ports import LedgerState
+
+if TYPE_CHECKING:
+    from reconciler.domain.line import Line
+    from reconciler.domain.record import Receipt, Record
 
 _CHUNK = 1 << 16
 
@@ -49,6 +53,8 @@ class GitLedger:
         return {name: self._state(name, tips.get(ref) or self._tip(name)) for name, ref in refs.items()}
 
     def _state(self, environment: str, tip: str | None) -> LedgerState:
+        from reconciler.domain.record import Record
+
         if tip is None:
             return LedgerState(None, Record(environment=environment))
         tree = self._tree_of(tip)
@@ -63,6 +69,8 @@ class GitLedger:
     def append(self, state: LedgerState, receipt: Receipt, record: Record) -> LedgerState:
         """Commit `receipt` with `record` as the tree on top of `state.tip`, by compare-and-swap.
         Raises PlanAgain when the ledger has moved, RetryLater when disk or remote refuse; then nothing moved."""
+        from reconciler.adapters.git.receipts import message_of
+
         environment = checked_environment(record.environment)
         tree, made = self._grown(self._tree_of(state.tip) if state.tip else None, record)
         author = person(receipt.by)
@@ -87,21 +95,25 @@ class GitLedger:
     def receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, Receipt]]:
         """(commit id, receipt), newest first; with `model`, those that touched its deployment. Each is parsed when
         it is asked for. Raises VerificationFailed naming a commit that holds no receipt."""
-        for commit, raw in self.raw_receipts(environment, model):
-            yield commit, parse_receipt(commit, raw)
+        from reconciler.adapters.git.receipts import parse_receipt, raw_of
 
-    def raw_receipts(self, environment: str, model: str | None = None) -> Iterator[tuple[str, bytes]]:
-        """(commit id, the receipt's JSON as stored), newest first: what `receipts` parses."""
-        tip = self._tip(environment)
-        if tip is None:
-            return
-        path = ["--", f"deployments/{model}.json"] if model is not None else []
         cut = self._repository.shallow_commits()
-        with closing(self._log("--end-of-options", tip, *path)) as found:
-            for commit, _, message in found:
-                if commit in cut:
-                    raise too_shallow(self._repository)
-                yield commit, raw_of(message)
+        with closing(self._entries(environment, model)) as found:
+            for entries in found:
+                for commit, _, message in map(_entry, entries.split(b"\0")[1:]):
+                    if commit in cut:
+                        raise too_shallow(self._repository)
+                    yield commit, parse_receipt(commit, raw_of(message))
+
+    def lines(self, environment: str, model: str | None = None) -> Iterator[Line]:
+        """The line of each of `receipts`, most of them without building the receipt. Raises as `receipts`."""
+        cut = self._repository.shallow_commits()
+        with closing(self._entries(environment, model)) as found:
+            for entries in found:
+                for commit, line in read_lines(entries):
+                    if commit in cut:
+                        raise too_shallow(self._repository)
+                    yield _line(commit, line) if isinstance(line, bytes) else line
 
     def contains(self, tip: str | None, commits: Sequence[str]) -> bool:
         """True where every one of `commits` is in the history of a ledger that ends at `tip`."""
@@ -120,27 +132,41 @@ class GitLedger:
     def trees(self, environment: str) -> Iterator[tuple[str, Receipt, Record]]:
         """(commit id, receipt, record in its tree), oldest first. Raises VerificationFailed at the first commit
         that holds no receipt or no record, or that is a merge."""
+        from reconciler.adapters.git.receipts import parse_receipt, raw_of
+
         tip = self._tip(environment)
         if tip is None:
             return
         cut = self._repository.shallow_commits()
         with closing(self._log("--reverse", "--end-of-options", tip)) as found:
-            for commit, tree, message in found:
-                if commit in cut:
-                    raise too_shallow(self._repository)
-                receipt = parse_receipt(commit, raw_of(message))
-                yield commit, receipt, _record(environment, commit, self._trees.files(tree))
+            for entries in found:
+                for commit, tree, message in map(_entry, entries.split(b"\0")[1:]):
+                    if commit in cut:
+                        raise too_shallow(self._repository)
+                    receipt = parse_receipt(commit, raw_of(message))
+                    yield commit, receipt, _record(environment, commit, self._trees.files(tree))
 
-    def _log(self, *arguments: str) -> Generator[tuple[str, str, bytes], None, None]:
-        """(commit, tree, message) of every commit that rev-list gives for the arguments."""
+    def _entries(self, environment: str, model: str | None) -> Generator[bytes, None, None]:
+        """Entries of all receipts, newest first, or of those that touched the deployment of a model."""
+        tip = self._tip(environment)
+        path = ["--", f"deployments/{model}.json"] if model is not None else []
+        if tip is not None:
+            yield from self._log("--end-of-options", tip, *path)
+
+    def _log(self, *arguments: str) -> Generator[bytes, None, None]:
+        """Every commit that rev-list gives for the arguments, as NUL, commit, space, tree, line feed and message; some
+        whole ones at a time."""
         form = "--format=%x00%H %T%n%B"
         with self._repository.git.stream("rev-list", "--no-commit-header", form, *arguments) as out:
             rest = b""
             while chunk := out.read1(_CHUNK):  # type: ignore[attr-defined]
-                *whole, rest = (rest + chunk).split(b"\0")
-                yield from (_entry(each) for each in whole if each)
+                rest += chunk
+                last = rest.rfind(b"\0")
+                if last > 0:
+                    yield rest[:last]
+                    rest = rest[last:]
             if rest:
-                yield _entry(rest)
+                yield rest
 
     def _tip(self, environment: str) -> str | None:
         ref = _ref(environment)
@@ -202,7 +228,16 @@ def _entry(text: bytes) -> tuple[str, str, bytes]:
     return commit, tree, message
 
 
+def _line(commit: str, message: bytes) -> Line:
+    from reconciler.adapters.git.receipts import parse_receipt, raw_of
+    from reconciler.domain.summary import line_of
+
+    return line_of(commit, parse_receipt(commit, raw_of(message)))
+
+
 def _record(environment: str, commit: str, files: Mapping[str, bytes]) -> Record:
+    from reconciler.domain.record import Record
+
     try:
         named = json.loads(files.get("format.json", b"{}")).get("environment")
     except (ValueError, AttributeError, RecursionError):

@@ -6,7 +6,7 @@ import json
 import re
 
 from reconciler.domain.errors import VerificationFailed
-from reconciler.domain.names import short_digest
+from reconciler.domain.patterns import short_digest
 from reconciler.domain.record import (
     FORMAT_VERSION,
     RECEIPT,

@@ -11,10 +11,13 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.domain.record import FORMAT_VERSION, Record
 from reconciler.files import make_folder, opened_folder, write_durably
+
+if TYPE_CHECKING:
+    from reconciler.domain.record import Record
 
 #: A record of fewer files is read from git as fast.
 WORTH_KEEPING = 64
@@ -30,6 +33,8 @@ class RecordCache:
 
     def get(self, environment: str, tree: str) -> Record | None:
         """The record of a tree, None where it is not kept."""
+        from reconciler.domain.record import Record
+
         with suppress(OSError, ValueError, RecursionError):
             head, _, body = (self._folder / f"{environment}.json").read_bytes().partition(b"\n")
             if head == _head(tree):
@@ -69,4 +74,6 @@ def _mark(tip: str, commits: Sequence[str]) -> str:
 
 
 def _head(tree: str) -> bytes:
+    from reconciler.domain.record import FORMAT_VERSION
+
     return f"{tree} {FORMAT_VERSION} {__version__}".encode()

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from reconciler.adapters.git.objects import Objects
 from reconciler.adapters.git.process import Git
 from reconciler.domain.errors import NeedsPerson
-from reconciler.domain.names import NAME_PATTERN
+from reconciler.domain.patterns import NAME_PATTERN
 
 _REF_PART = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

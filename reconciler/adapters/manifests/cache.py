@@ -1,7 +1,7 @@
 """What was read of each blob, kept in one JSON file: losing or corrupting it costs only time.
 
-Keyed by kind and blob id, under a digest of the code that reads (this package, the models, the version of pydantic,
-and the file that says PyYAML's). The first line is the sha256 of the rest. Plain JSON values only. A cache that
+Keyed by kind and blob id, under a digest of the code that reads (this package, the models, and the files that say the
+versions of pydantic and PyYAML). The first line is the sha256 of the rest. Plain JSON values only. A cache that
 cannot be read or written is none: nothing here raises. It is not fsynced, because a torn file fails its first line.
 """
 
@@ -17,8 +17,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import pydantic
 
 import reconciler.domain
 
@@ -105,7 +103,7 @@ def _no_collector() -> Iterator[None]:
 @cache
 def reader_digest() -> str:
     """Identifies the code that turns bytes into entries: any change of it makes every entry old."""
-    summed = hashlib.sha256(pydantic.VERSION.encode())
+    summed = hashlib.sha256()
     for file in _code():
         with contextlib.suppress(OSError):
             summed.update(file.read_bytes())
@@ -115,5 +113,6 @@ def reader_digest() -> str:
 def _code() -> Iterator[Path]:
     for folder in (Path(__file__).parent, *map(Path, reconciler.domain.__path__)):
         yield from sorted(folder.glob("*.py"))
-    parser = find_spec("yaml")  # not imported: its first file says its version
-    yield Path(str(parser.origin if parser else ""))
+    for library, file in (("yaml", "__init__.py"), ("pydantic", "version.py")):  # not imported: these say the version
+        found = find_spec(library)
+        yield Path(str(found.origin if found else "")).with_name(file)

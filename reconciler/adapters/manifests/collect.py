@@ -13,7 +13,6 @@ from typing import Any
 from reconciler.adapters.manifests.cache import Entry
 from reconciler.adapters.manifests.layout import Standing, Touches, stray_fix, version_path
 from reconciler.domain.gaps import Gaps
-from reconciler.domain.manifests import Environment, Pin
 from reconciler.domain.problems import Place, Problem, dotted
 from reconciler.domain.source import Fragment, Source, SourceEnvironment, SourcePin, SourceVersion
 from reconciler.ports import Entry as TreeEntry
@@ -106,7 +105,7 @@ class Collector:
         if name not in self._signers:
             signers = None
         return SourceEnvironment(
-            environment=Environment.model_validate(entry["d"]),
+            document=entry["d"],
             text=entry["t"],
             blob=self._listing[path].blob,
             signers_text=self._signers.get(name),
@@ -136,7 +135,7 @@ class Collector:
         models = document.get("spec", {}).get("models", {}) if sound else {}
         for model, pin in models.items():
             if model not in faulty:
-                written = SourcePin(name, model, Pin.model_validate(pin), _place(path, entry["m"][model]))
+                written = SourcePin(name, model, pin, _place(path, entry["m"][model]))
                 self._pins.setdefault((name, model), []).append(written)
 
     def _pinned_in(self, path: str, role: Standing, entry: Entry) -> None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.manifests.cache import Cache, Entry
 from reconciler.adapters.manifests.collect import Collector
 from reconciler.adapters.manifests.layout import FOLDERS, KIND_OF, MAX_BYTES, Standing, standing
-from reconciler.domain.manifests import Pin
 from reconciler.domain.problems import Place, Problem
 from reconciler.domain.source import Source
 from reconciler.ports import Entry as TreeEntry
 from reconciler.ports import Trees
+
+if TYPE_CHECKING:
+    from reconciler.domain.manifests import Pin
 
 _FILE_MODES = ("100644", "100755")
 

@@ -1,76 +1,16 @@
-"""A receipt as one row of history."""
+"""The receipts of a ledger as rows of history."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
-
-from reconciler.domain.names import short_digest
-from reconciler.domain.problems import short
-from reconciler.domain.record import (
-    AdoptReceipt,
-    DeployReceipt,
-    Evidence,
-    HealReceipt,
-    JudgeReceipt,
-    LeaseBreakReceipt,
-    Receipt,
-    RefreshReceipt,
-    SweepReceipt,
-    TrainReceipt,
-    WithdrawReceipt,
-)
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.usecases.history import Entry
+    from reconciler.domain.line import Line
 
 HEADER = ("when (UTC)", "environment", "action", "what", "digest", "source", "evidence", "by")
 
 
-def receipt_row(entry: Entry) -> tuple[str, ...]:
-    """The cells of one receipt, in the order of `HEADER`."""
-    receipt = entry.receipt
-    what, digest, evidence = _parts(receipt)
-    failed = f" failed: {short(receipt.reason, 60)}" if receipt.outcome == "failed" else ""
-    return (
-        receipt.at.isoformat(" ", "seconds")[:19],
-        receipt.environment,
-        receipt.action,
-        what + failed,
-        short_digest(digest),
-        (receipt.source_commit or "-")[:12],
-        _evidence(evidence),
-        receipt.by,
-    )
-
-
-def _parts(receipt: Receipt) -> tuple[str, str | None, Evidence | None]:
-    match receipt:
-        case AdoptReceipt():
-            return "rules", None, receipt.rules.evidence
-        case RefreshReceipt():
-            rows = receipt.snapshot.rows.get("invoices", 0)
-            return f"{rows:,} invoices as of {receipt.snapshot.data_date}", receipt.snapshot.digest, None
-        case TrainReceipt():
-            return f"{receipt.artifact.model} {receipt.artifact.version}", receipt.artifact.digest, None
-        case JudgeReceipt():
-            return f"{receipt.model} {receipt.version} for {receipt.for_environment}", receipt.digest, None
-        case DeployReceipt():
-            back = " (going back)" if receipt.going_back else ""
-            return f"{receipt.model} {receipt.version}{back}", receipt.digest, receipt.evidence
-        case WithdrawReceipt():
-            return f"{receipt.model} {receipt.version or ''}".rstrip(), receipt.digest, receipt.evidence
-        case HealReceipt():
-            return f"{receipt.model} {receipt.version}", receipt.digest, None
-        case LeaseBreakReceipt():
-            return f"lease of {receipt.holder}: {short(receipt.reason, 60)}", None, None
-        case SweepReceipt():
-            return f"{len(receipt.removed)} snapshots removed", None, None
-        case _:
-            assert_never(receipt)
-
-
-def _evidence(evidence: Evidence | None) -> str:
-    if evidence is None:
-        return "-"
-    approver = f" by {evidence.approver}" if evidence.approver else ""
-    return f"{evidence.kind}{approver}"
+def receipt_rows(lines: Iterable[Line]) -> list[tuple[str, ...]]:
+    """The cells of each line, in the order of `HEADER`."""
+    return [(f"{at[:10]} {at[11:19]}", *cells) for _, at, *cells in lines]

@@ -12,5 +12,5 @@ def table(rows: Sequence[Sequence[str]], *, indent: int = 0, header: Sequence[st
     cells = ([header] if header else []) + list(rows)
     columns = [all_terminal(column) for column in zip(*cells, strict=True)]
     widths = [max(map(len, column)) for column in columns]
-    line = " " * indent + "  ".join(f"{{:{width}}}" for width in widths)
-    return [line.format(*row).rstrip() for row in zip(*columns, strict=True)]
+    line = " " * indent + "  ".join(f"%-{width}s" for width in widths)
+    return [(line % row).rstrip() for row in zip(*columns, strict=True)]
