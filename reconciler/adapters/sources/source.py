@@ -91,21 +91,8 @@ class Sources:
             table.write(work.database, work.folder)
         if checked[0].newest is None:
             raise _none_good(found["invoices"].asked, as_of)
-        newest = max(table.newest for table in checked if table.newest is not None)
-        return Extract(
-            work.folder,
-            as_of or newest,
-            rows={t.table: t.good for t in checked},
-            set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
-            examples=_examples(checked, found),
-            columns={each.table: tuple(column.snapshot() for column in each.columns) for each in checked},
-            newest=newest,
-            asked={name: raw.asked for name, raw in found.items()},
-            entities=checked[0].entities,
-            excluded=checked[0].excluded,
-            findings=tuple(_in_file(each, found) for each in findings),
-            place=lambda table, line: found[table].place(line),
-        )
+        placed = tuple(_in_file(each, found) for each in findings)
+        return replace(_extract(work.folder, as_of, checked, found), findings=placed)
 
     def _check_all(
         self, wanted: Sequence[Wanted], as_of: date | None, work: Work
@@ -157,6 +144,24 @@ def _inputs(data: EnvironmentData) -> Iterator[tuple[Table, Input]]:
     for table, source in tables:
         if source is not None:
             yield table, source
+
+
+def _extract(folder: Path, as_of: date | None, checked: Sequence[Checked], found: Mapping[str, Raw]) -> Extract:
+    """What is known of the tables in the folder; that of invoices comes first."""
+    newest = max(table.newest for table in checked if table.newest is not None)
+    return Extract(
+        folder,
+        as_of or newest,
+        rows={t.table: t.good for t in checked},
+        set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
+        examples=_examples(checked, found),
+        columns={each.table: tuple(column.snapshot() for column in each.columns) for each in checked},
+        newest=newest,
+        asked={name: raw.asked for name, raw in found.items()},
+        entities=checked[0].entities,
+        excluded=checked[0].excluded,
+        place=lambda table, line: found[table].place(line),
+    )
 
 
 def _tidy(folder: Path) -> None:
