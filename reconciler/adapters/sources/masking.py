@@ -90,33 +90,49 @@ def _columns(task: TaskSpec, found: Extract, masks: Masks) -> dict[str, Masks]:
 
 def _rewrite(database: Any, file: Path, masks: Masks, key: bytes | None) -> None:
     """The same rows, masked, in the place of the file."""
+    source = f"read_parquet({literal(str(file))})"
     dropped = [quoted(name) for name, mask in masks.items() if mask == "drop"]
-    changed = [f"{_value(name, mask)} AS {quoted(name)}" for name, mask in masks.items() if mask != "drop"]
+    changed, joined = [], []
+    for number, (name, mask) in enumerate(masks.items()):
+        if mask in ("hash", "pseudonym") and key is not None:
+            _names(database, f"names_{number}", (source, name, mask), key)
+            joined.append(f"LEFT JOIN names_{number} ON source.{quoted(name)} = names_{number}.value")
+            changed.append(f"names_{number}.name AS {quoted(name)}")
+        elif mask != "drop":
+            changed.append(f"{_value(f'source.{quoted(name)}', mask)} AS {quoted(name)}")
     exclude = f"EXCLUDE ({', '.join(dropped)})" if dropped else ""
     replaced = f"REPLACE ({', '.join(changed)})" if changed else ""
-    bound = dict(zip(("inner", "outer"), _pads(key), strict=True)) if key is not None else {}
-    used = {name: pad for name, pad in bound.items() if any(f"${name}" in part for part in changed)}
-    database.execute(
-        f"CREATE OR REPLACE TEMP TABLE masked AS SELECT * {exclude} {replaced} FROM read_parquet({literal(str(file))})",  # noqa: S608
-        used,
-    )
     fresh = file.with_suffix(".masked")
-    database.execute(f"COPY masked TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION lz4_raw)")
-    database.execute("DROP TABLE masked")
+    database.execute(
+        f"COPY (SELECT source.* {exclude} {replaced} FROM {source} AS source {' '.join(joined)}) "  # noqa: S608
+        f"TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION lz4_raw)"
+    )
     fresh.replace(file)
 
 
-def _value(name: str, mask: Mask) -> str:
-    cell = quoted(name)
+def _names(database: Any, table: str, of: tuple[str, str, Mask], key: bytes) -> None:
+    """A table of each value of a column, once, and the name that it gets."""
+    source, name, mask = of
+    inner, outer = _pads(key)
+    message = f"encode({literal(name)} || chr(0) || value)"
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table}_hashed AS "  # noqa: S608
+        f"SELECT value, sha256($outer || unhex(sha256($inner || {message}))) AS figures "
+        f"FROM (SELECT DISTINCT {quoted(name)} AS value FROM {source} WHERE {quoted(name)} IS NOT NULL)",
+        {"inner": inner, "outer": outer},
+    )
+    made = f"substr(figures, 1, {_FIGURES})" if mask == "hash" else _words("figures")
+    database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT value, {made} AS name FROM {table}_hashed")  # noqa: S608
+
+
+def _value(cell: str, mask: Mask) -> str:
     match mask:
         case Rounded():
             return _rounded(cell, round(mask.round * 10_000))
         case Coarsened():
             return f"CAST(date_trunc('{mask.coarsen}', {cell}) AS DATE)"
-        case "hash":
-            return f"substr({_hmac(name)}, 1, {_FIGURES})"
         case _:
-            return f"CASE WHEN {cell} IS NOT NULL THEN {_words(_hmac(name))} END"
+            return cell
 
 
 def _rounded(cell: str, step: int) -> str:
@@ -126,20 +142,14 @@ def _rounded(cell: str, step: int) -> str:
     return f"CAST(CAST({nearest} AS DECIMAL(22,0)) * CAST(0.0001 AS DECIMAL(5,4)) AS DECIMAL(18,4))"
 
 
-def _hmac(name: str) -> str:
-    """HMAC-SHA256 in hexadecimal figures; `$inner` and `$outer` are the key's two pads. NULL of NULL."""
-    message = f"encode({literal(name)} || chr(0) || {quoted(name)})"
-    return f"sha256($outer || unhex(sha256($inner || {message})))"
-
-
 def _words(figures: str) -> str:
     """64 bits of it as four words of five letters, each of sixteen bits, as `lusab-babad-gutih-tugad`."""
-    letters = [f"[{', '.join(literal(each) for each in kind)}]" for kind in (_CONSONANTS, _VOWELS)]
     parts = []
     for position in range(4):
         bits = f"CAST('0x' || substr({figures}, {1 + 4 * position}, 4) AS INTEGER)"
-        word = [(0, 12, 15), (1, 10, 3), (0, 6, 15), (1, 4, 3), (0, 0, 15)]
-        parts.append(" || ".join(f"{letters[kind]}[1 + (({bits} >> {shift}) & {most})]" for kind, shift, most in word))
+        word = [(_CONSONANTS, 12), (_VOWELS, 10), (_CONSONANTS, 6), (_VOWELS, 4), (_CONSONANTS, 0)]
+        letters = [f"substr('{of}', 1 + (({bits} >> {shift}) & {len(of) - 1}), 1)" for of, shift in word]
+        parts.append(" || ".join(letters))
     return " || '-' || ".join(parts)
 
 
