@@ -107,7 +107,7 @@ def test_a_link_to_a_file_that_may_not_be_read_is_refused(company: Company) -> N
 
 def test_a_file_given_to_init_that_is_a_url_is_refused(standing: Company) -> None:
     done = process(standing.folder, "init", "shop", "--from", "https://example.com/x.csv", "--yes")
-    assert (done.returncode, "a URL cannot be read" in done.stderr) == (3, True)
+    assert (done.returncode, "a URL of a file cannot be read" in done.stderr) == (3, True)
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ class _Placed:
 
     def gaps(self, model: type[BaseModel], document: Any) -> frozenset[Path]:
         """What is not known because of this. Keys that do not go together are each sound."""
-        if self.error["type"] == "value_error":
+        if self.error["type"] == "value_error" and isinstance(_value(document, self.path), dict):
             return frozenset()
         return frozenset({self.path, self.meant(model, document)} - {()})
 

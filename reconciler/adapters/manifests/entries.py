@@ -29,7 +29,7 @@ def make_entry(content: bytes | None, kind: str | None) -> Entry:
         entry["g"] = sorted(map(list, checked.gaps.paths), key=str)
     if scanned.root is not None:
         entry |= _places(scanned.root)
-    if kind == "Environment":
+    if kind == "Environment" and not checked.faults:  # of a file with faults nobody asks, and it may hold a password
         entry["t"] = _text(scanned)
     return entry
 

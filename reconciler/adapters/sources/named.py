@@ -53,6 +53,10 @@ def named(asked: Asked) -> Named:
             "the address holds a password or key: it would be in the shell's history and in a manifest",
             next_step="take it out, set RECONCILER_CREDENTIALS_NAME to it and type --credentials NAME",
         )
+    if asked.what.startswith("http") and _split(asked.what).path.endswith((".csv", ".parquet")):
+        raise AuthorMustFix(
+            f"{asked.what}: a URL of a file cannot be read", next_step="name a CSV or Parquet file on this machine"
+        )
     if not asked.table:
         raise AuthorMustFix(
             "an address needs the table that has the invoices",
