@@ -26,6 +26,11 @@ def partial(new: Snapshot, before: Sequence[Snapshot], tolerance: float = 0.0) -
     yield from _lost(new, measure, tolerance) if measure is not None else ()
 
 
+def same_masks(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two copies are masked alike, with the same key."""
+    return ((one.masks or {}), one.mask_key) == ((other.masks or {}), other.mask_key)
+
+
 def other_masks(trained: Snapshot, now: Snapshot, fields: Collection[str]) -> Iterator[str]:
     """In which of these fields two copies are masked differently, in words."""
     then, here = trained.masks or {}, now.masks or {}

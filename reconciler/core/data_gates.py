@@ -124,7 +124,7 @@ def _freshness(newest: Snapshot, limits: Limits, now: datetime) -> Iterator[_Sta
             elif not detail.startswith("its"):
                 yield "freshness", "ok", f"{detail}; no limit is set", None
             continue
-        left = max(0, (limit - age).days)
+        left = max(0, -((age - limit) // timedelta(days=1)))
         if age > limit:
             yield "freshness", "held", detail, None
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core import packaging
+from reconciler.core.copies import same_masks
 from reconciler.core.gates import Question
 from reconciler.core.identity import digest_of
 from reconciler.core.judging import attempt_identity
@@ -113,9 +114,12 @@ def _owner(run: Run) -> EnvironmentData:
 
 
 def _earlier(run: Run, environment: str, snapshot: str) -> str | None:
-    """The folder of the newest snapshot recorded before this one that verifies; None where there is none."""
-    known = [each.digest for each in run.states[environment].record.snapshots]
-    before = known[: len(known) - 1 - known[::-1].index(snapshot)] if snapshot in known else []
+    """The folder of the newest snapshot recorded before this one that verifies, and was masked as this one: other
+    masks are no changes of the data. None where there is none."""
+    recorded = run.states[environment].record.snapshots
+    known = [each.digest for each in recorded]
+    at = len(known) - 1 - known[::-1].index(snapshot) if snapshot in known else 0
+    before = [each.digest for each in recorded[:at] if same_masks(each, recorded[at])]
     snapshots = run.house.open_snapshots(run.specs[environment].snapshots)
     for digest in dict.fromkeys(reversed(before)):
         if digest != snapshot:

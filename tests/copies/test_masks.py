@@ -19,10 +19,13 @@ from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.adapters.sources import Masked
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.inputs import EnvironmentData
+from reconciler.domain.jobs import TrainJob
 from reconciler.ports import Extract
 from reconciler.tasks.customer_payment.spec import SPEC
 from tests.support.csv_files import nothing, rows_of, source_in
 from tests.support.manifests import PRODUCTION, SANDBOX, edited, lines_of
+from tests.support.worlds import DATA as SHOP_DATA
+from tests.support.worlds import Shop
 
 KEY = "a key of production that is long enough"
 INVOICES = """entity,invoice,customer,dated,due,paid,amount,open,country,delivery
@@ -243,3 +246,18 @@ def test_validate_tells_every_mask_that_will_not_do_with_its_line() -> None:
 def test_masks_are_the_data_owners_and_not_the_copys() -> None:
     sandbox = SANDBOX.replace("data: {copyOf: production}", "data: {copyOf: production, masks: {country: drop}}")
     assert "masks are set where the data is" in "".join(lines_of(edited(sandbox=sandbox)))
+
+
+def test_the_leak_guard_compares_only_copies_that_are_masked_alike() -> None:
+    shop = Shop(refreshed=False)
+    for day, masks in ((1, {}), (2, {"amount": {"round": 10}}), (3, {"amount": {"round": 10}})):
+        if masks != shop.specs["production"]["data"].get("masks", {}):
+            shop.change("production", data={**SHOP_DATA, "masks": masks})
+            shop.apply()
+        shop.refresh(day=date(2026, 3, day))
+        shop.add(f"1.{day}.0")
+        shop.pin("sandbox", f"1.{day}.0")
+        shop.apply()
+    jobs = [job for job in shop.trainer.jobs if isinstance(job, TrainJob)]
+    digests = [snapshot.digest for snapshot in shop.record("sandbox").snapshots]
+    assert [job.earlier_folder for job in jobs] == [None, None, f"/snapshots/{digests[1]}"]

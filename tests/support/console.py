@@ -20,6 +20,7 @@ _SHAPES = (
     (re.compile(r"\b[0-9a-f]{12}\b"), "<commit>"),
     (re.compile(r"\b[0-9a-f]{7,10}\b(?=[ )]|$)"), "<commit>"),
     (re.compile(r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?"), "<time>"),
+    (re.compile(r"\b\d+ days? old"), "<age> old"),
     (re.compile(r"network: [\w+-]+, files: [\w+-]+"), "<box>"),
     (re.compile(r"\b0\.\d{4,}\b|\b\d\.\de-\d\d\b"), "<number>"),
     (re.compile(r" +"), " "),

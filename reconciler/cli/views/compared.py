@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.cli.views.copies import masked
+from reconciler.core.copies import same_masks
 from reconciler.domain.names import short_digest
 from reconciler.domain.snapshots import Snapshot
 from reconciler.usecases.data import Compared
@@ -19,7 +20,7 @@ def compared_lines(compared: Compared, now: Snapshot) -> Iterator[str]:
     """The lines of a comparison, not yet escaped."""
     then = compared.snapshot
     yield f"Against {short_digest(then.digest)} of {then.copy_of}, taken {then.taken_at:%Y-%m-%d %H:%M} UTC, data until {then.data_date}"  # noqa: E501
-    if now.masks is not None and then.masks is not None and (now.masks, now.mask_key) != (then.masks, then.mask_key):
+    if not same_masks(now, then):
         yield f"  masked otherwise: {masked(now)}; was {masked(then)}"
     tables: Mapping[str, Any] = compared.rows.get("tables", {})  # type: ignore[assignment]
     for name, table in tables.items():
