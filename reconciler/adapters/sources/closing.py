@@ -20,27 +20,28 @@ _KEY = "legal_entity, invoice, instalment"
 _CLOSED = f"""
 CREATE OR REPLACE TEMP TABLE closed AS
 WITH signed AS (
-  SELECT {_KEY}, paid_on, kind, greatest(paid_on, recorded_on) AS recorded,
+  SELECT line, paid_on, kind, greatest(paid_on, recorded_on) AS recorded,
          CASE kind WHEN 'reversal' THEN -abs(amount) ELSE amount END AS amount
-  FROM settlements WHERE cause IS NULL
+  FROM (SELECT {_KEY}, paid_on, recorded_on, kind, amount FROM settlements WHERE cause IS NULL) AS each
+  JOIN (SELECT {_KEY}, line FROM invoices WHERE cause IS NULL) AS its USING ({_KEY})
 ), credits AS (
-  SELECT {_KEY}, coalesce(sum(amount) FILTER (kind = 'credit-note'), 0) AS credited,
+  SELECT line, coalesce(sum(amount) FILTER (kind = 'credit-note'), 0) AS credited,
          coalesce(sum(amount) FILTER (kind = 'write-off'), 0) AS written, max(recorded) AS credits_known
   FROM signed WHERE kind IN ('credit-note', 'write-off') GROUP BY ALL
 ), days AS (
-  SELECT {_KEY}, paid_on, sum(amount) AS paid, max(recorded) AS recorded, count(*) FILTER (kind = 'payment') AS parts
+  SELECT line, paid_on, sum(amount) AS paid, max(recorded) AS recorded, count(*) FILTER (kind = 'payment') AS parts
   FROM signed WHERE kind NOT IN ('credit-note', 'write-off') GROUP BY ALL
 ), running AS (
-  SELECT {_KEY}, paid_on, parts, sum(paid) OVER so_far AS paid, max(recorded) OVER so_far AS known
-  FROM days WINDOW so_far AS (PARTITION BY {_KEY} ORDER BY paid_on)
+  SELECT line, paid_on, parts, sum(paid) OVER so_far AS paid, max(recorded) OVER so_far AS known
+  FROM days WINDOW so_far AS (PARTITION BY line ORDER BY paid_on)
 ), owed AS (
-  SELECT line, {_KEY}, amount, least({CENTS}, amount * {CENTS_SHARE}) AS cents,
+  SELECT line, amount, least({CENTS}, amount * {CENTS_SHARE}) AS cents,
          coalesce(credited, 0) AS credited, coalesce(written, 0) AS written, credits_known
-  FROM invoices LEFT JOIN credits USING ({_KEY}) WHERE cause IS NULL AND amount > 0
+  FROM invoices LEFT JOIN credits USING (line) WHERE cause IS NULL AND amount > 0
 ), judged AS (
   SELECT owed.*, paid_on, paid, known, parts, paid >= amount - credited - written - cents AS enough,
          max(CASE WHEN paid < amount - credited - written - cents THEN paid_on END) OVER (PARTITION BY line) AS short
-  FROM owed LEFT JOIN running USING ({_KEY})
+  FROM owed LEFT JOIN running USING (line)
 ), told AS (
   SELECT line, amount, cents, credited, written, credits_known,
          min(paid_on) FILTER (enough AND (short IS NULL OR paid_on > short)) AS settled,
