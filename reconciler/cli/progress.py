@@ -54,6 +54,6 @@ def _lines(say: Callable[[str], None]) -> Progress:
         now = time.monotonic()
         if label not in last or now - last[label] >= 10:
             last[label] = now
-            say(f"  {label} {done}/{total}" if total else f"  {label}")
+            say(f"  {label} {done:,}/{total:,}" if total else f"  {label}")
 
     return update

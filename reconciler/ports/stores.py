@@ -125,7 +125,7 @@ class DataSource(Protocol):
 class SnapshotStore(Protocol):
     """Content-addressed copies of the data: Parquet, in a folder per digest."""
 
-    def keep(self, extract: Extract) -> SnapshotManifest:
+    def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """Write what is not there yet; idempotent. Raises RetryLater when the disk refuses."""
 
     def folder(self, digest: str) -> Path:

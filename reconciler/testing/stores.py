@@ -116,7 +116,7 @@ class FakeSnapshots:
     def __init__(self) -> None:
         self.kept: dict[str, SnapshotManifest] = {}
 
-    def keep(self, extract: Extract) -> SnapshotManifest:
+    def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:  # noqa: ARG002
         """A snapshot whose digest is of the data date and the counts."""
         facts = [extract.data_date.isoformat(), sorted(extract.rows.items()), sorted(extract.set_aside.items())]
         digest = sha256(json.dumps(facts).encode())

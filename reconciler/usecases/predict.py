@@ -130,4 +130,4 @@ def _data(
     data = masked_as_trained(world, book.spec.data, card)
     with house.data.extract(data, day, house.progress) as extract, house.scratch() as scratch:
         same_key(world, card, extract.key_check)
-        yield scratch.folder(scratch.keep(extract).digest), day, extract.newest or day
+        yield scratch.folder(scratch.keep(extract, house.progress).digest), day, extract.newest or day

@@ -59,7 +59,7 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
             leases.renew(environment)
             store = house.open_snapshots(book.spec.snapshots)
             changed = _changed_terms(store, extract, run.states[environment].record)
-            kept = store.keep(extract)
+            kept = store.keep(extract, progress)
             examples, findings = tuple(extract.examples), (*extract.findings, *changed)
             snapshot = _snapshot(house, extract, kept, origin)
         snapshot = _recorded(house, snapshot, extract, inputs, as_of)

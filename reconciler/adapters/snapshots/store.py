@@ -15,21 +15,22 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.snapshots.canonical import part_digests, snapshot_digest
 from reconciler.adapters.snapshots.compare import compared
-from reconciler.adapters.snapshots.duck import connect, literal
+from reconciler.adapters.snapshots.duck import MANY, connect, literal, told
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
 from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPart, SnapshotTable
-from reconciler.ports import Extract
+from reconciler.ports import Extract, Progress
 
 _MANIFEST = "snapshot.json"
 _POSTED = {"invoices": ("invoice_date", "settled_date", "known_date"), "settlements": ("paid_on", "recorded_on")}
@@ -41,14 +42,15 @@ class FolderSnapshots:
 
     store: Path
 
-    def keep(self, extract: Extract) -> SnapshotManifest:
+    def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """See `ports.SnapshotStore`. A snapshot that is there and verifies is left alone; a damaged one is
         replaced from the extract, which is what makes a refresh mend it."""
         with disk_refusals(self.store), _machine_faults():
             (self.store / "parts").mkdir(parents=True, exist_ok=True)
             leftovers(self.store)
             with connect(self.store, extract.folder) as database:
-                tables = {name: self._table(database, extract, name) for name in sorted(extract.columns)}
+                writing = _Writing(database, extract, progress or _silent)
+                tables = {name: self._table(writing, name) for name in sorted(extract.columns)}
             data_date = extract.data_date.isoformat()
             manifest = SnapshotManifest(
                 digest=snapshot_digest(data_date, tables), data_date=data_date, tables=tables
@@ -140,19 +142,14 @@ class FolderSnapshots:
 
     # --- writing -------------------------------------------------------------------------------------------
 
-    def _table(self, database: Any, extract: Extract, name: str) -> SnapshotTable:
-        columns = list(extract.columns[name])
-        rows = f"read_parquet({literal(str(extract.folder / f'{name}.parquet'))})"
-        parts = [
-            SnapshotPart(
-                name=part,
-                file=f"{name}/{part}.parquet",
-                rows=rows,
-                digest=digest,
-                file_digest=self._pooled(database, (name, part, digest), columns),
-            )
-            for part, rows, digest in list(part_digests(database, rows, name, columns))
-        ]
+    def _table(self, writing: _Writing, name: str) -> SnapshotTable:
+        columns = list(writing.extract.columns[name])
+        parts = []
+        for part, rows, digest in writing.digests(name):
+            file_digest = self._pooled(writing.database, (name, part, digest), columns)
+            file = f"{name}/{part}.parquet"
+            parts.append(SnapshotPart(name=part, file=file, rows=rows, digest=digest, file_digest=file_digest))
+            writing.tell("writing", name, rows)
         return SnapshotTable(columns=columns, parts=parts)
 
     def _pooled(self, database: Any, part: tuple[str, str, str], columns: Sequence[SnapshotColumn]) -> str:
@@ -227,6 +224,38 @@ class FolderSnapshots:
             raise _damaged(digest, part.file, "is not there", self.store)
         if file_digest(path) != part.file_digest:
             raise _damaged(digest, part.file, "has other bytes than it was written with", self.store)
+
+
+def _silent(_label: str, _done: int, _total: int) -> None:
+    """A progress that shows nothing."""
+
+
+@dataclass
+class _Writing:
+    """An extract that becomes a snapshot, and how far that is: rows of each table digested and written."""
+
+    database: Any
+    extract: Extract
+    progress: Progress
+    done: dict[str, int] = field(default_factory=dict)
+
+    def digests(self, table: str) -> list[tuple[str, int, str]]:
+        """(part, rows, digest) of every part; leaves the sorted rows behind, as `part_digests` does."""
+        rows = f"read_parquet({literal(str(self.extract.folder / f'{table}.parquet'))})"
+        parts = part_digests(self.database, rows, table, list(self.extract.columns[table]))
+        with told(self.database, self.progress, f"sorting {table} (rows)", self.extract.rows.get(table, 0)):
+            found = list(islice(parts, 1))
+        for each in parts:
+            found.append(each)
+            self.tell("digesting", table, each[1])
+        return found
+
+    def tell(self, doing: str, table: str, rows: int) -> None:
+        """So many more rows are done."""
+        label, total = f"{doing} {table} (rows)", self.extract.rows.get(table, 0)
+        self.done[label] = self.done.get(label, 0) + rows
+        if total >= MANY:
+            self.progress(label, self.done[label], max(total, self.done[label]))
 
 
 def _figures(digest: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.adapters.sources.asking import Raw, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
+from reconciler.adapters.sources.duck import told
 from reconciler.adapters.sources.typed_sql import cause_of, flag_of, quoted, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.inputs import Changes
@@ -27,13 +28,14 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> None:
     names = ", ".join([*(quoted(c.name) for c in wanted.columns), *_moved(wanted, kinds)])
     shown = {name: _shown(cell, kinds[name]) for name, cell in cells.items()}
     passing, bound = ("true", []) if raw.filtered else where_sql(wanted.input.where, shown)
-    work.database.execute(
-        f"CREATE TABLE {wanted.table} AS WITH newest AS ({_newest(raw.relation, wanted.input.changes, cells)}), "  # noqa: S608
-        f"vals AS (SELECT line, {values} FROM newest WHERE {passing}), "
-        f"typed AS (SELECT line, {types}, COLUMNS('^t_') FROM vals) "
-        f"SELECT line, {names}, {cause_of(wanted.columns)} AS cause FROM typed",
-        bound,
-    )
+    with told(work.database, work.progress, f"typing {wanted.table} (rows)", raw.rows):
+        work.database.execute(
+            f"CREATE TABLE {wanted.table} AS WITH newest AS ({_newest(raw.relation, wanted.input.changes, cells)}), "  # noqa: S608
+            f"vals AS (SELECT line, {values} FROM newest WHERE {passing}), "
+            f"typed AS (SELECT line, {types}, COLUMNS('^t_') FROM vals) "
+            f"SELECT line, {names}, {cause_of(wanted.columns)} AS cause FROM typed",
+            bound,
+        )
     for cause, lines in raw.refused.items():
         work.database.execute(
             f"INSERT INTO {wanted.table} (line, cause) SELECT unnest(?), ?",

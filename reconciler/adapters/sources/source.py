@@ -16,7 +16,7 @@ from pathlib import Path
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices, check_settlements
 from reconciler.adapters.sources.columns import Table, columns_of, kept_columns
-from reconciler.adapters.sources.duck import connect
+from reconciler.adapters.sources.duck import connect, told
 from reconciler.adapters.sources.findings import bad_rows, left_out, moved_days, of_invoices
 from reconciler.adapters.sources.loading import load
 from reconciler.adapters.sources.readers import kind_of
@@ -85,7 +85,8 @@ class Sources:
                 load(each, raw, work)
                 found[each.table] = raw
                 _tidy(work.folder)
-        checked, findings = self._check_all(wanted, as_of, work)
+        with told(work.database, work.progress, "checking (rows)", sum(raw.rows for raw in found.values())):
+            checked, findings = self._check_all(wanted, as_of, work)
         _bear(checked, data, found)
         for table in checked:
             table.write(work.database, work.folder)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.columns import positions
+from reconciler.adapters.sources.duck import told
 from reconciler.adapters.sources.readers.csv_lines import Layout, load_lines
 from reconciler.adapters.sources.readers.csv_plain import write_plain
 from reconciler.adapters.sources.readers.csv_records import Dialect, Records
@@ -38,7 +39,8 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
             for name, stream in files:
                 pieces.append((before, name))
                 before += _one(source, (name, stream), (wanted, before, refused), work)
-        return Raw(f"raw_{wanted.table}", ["VARCHAR"] * len(wanted.names), f"csv {source.path}", refused, pieces=pieces)
+        kinds = ["VARCHAR"] * len(wanted.names)
+        return Raw(f"raw_{wanted.table}", kinds, f"csv {source.path}", refused, pieces=pieces, rows=before)
 
     yield read
 
@@ -54,11 +56,18 @@ def _one(
     with copy.open("rb") as text:
         records = Records(text, name, Dialect(source.encoding, source.delimiter))
         places = positions(wanted.names, records.header, name)
-        quick = source.encoding == "utf-8" and load_lines(
-            work.database, copy, layout, (wanted.table, records, places, before)
-        )
+        with told(work.database, work.progress, f"loading {wanted.table} (rows)", layout.lines):
+            quick = source.encoding == "utf-8" and load_lines(
+                work.database, copy, layout, (wanted.table, records, places, before)
+            )
         if not quick:
-            plain = write_plain(records, places, work.folder / f"{wanted.table}-plain.csv", lambda _done: None)
+            label = f"reading {wanted.table} record by record (kB)"
+            plain = write_plain(
+                records,
+                places,
+                work.folder / f"{wanted.table}-plain.csv",
+                lambda done: work.progress(label, done >> 10, size >> 10),
+            )
             _load_plain(work, plain.path, (wanted.table, plain.width, before))
             for cause, lines in plain.refused.items():
                 refused.setdefault(cause, []).extend(line + before for line in lines)

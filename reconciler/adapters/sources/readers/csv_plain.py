@@ -31,7 +31,6 @@ def write_plain(records: Records, places: Mapping[str, int], path: Path, told: C
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerows(_rows(records, list(places.values()), plain, told))
-    told(records.read_bytes())
     return plain
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +10,12 @@ from typing import Any
 
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.duck import told
 from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import ParquetSource, Source
+
+_BLOCK = 1 << 20
 
 
 @contextmanager
@@ -22,11 +25,14 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
     def read(wanted: Wanted, work: Work) -> Raw:
         copies = []
         with open_all(source.path, access.root, access.allowed.folders, ".parquet") as files:
+            size, done = sum(os.fstat(stream.fileno()).st_size for _, stream in files), 0
             for number, (_, stream) in enumerate(files):
                 copies.append(work.folder / f"{wanted.table}-{number}.parquet")
                 with copies[-1].open("wb") as out:
-                    shutil.copyfileobj(stream, out, 1 << 20)
-                work.progress(f"reading {wanted.table} (files)", number + 1, len(files))
+                    while block := stream.read(_BLOCK):
+                        out.write(block)
+                        done += len(block)
+                        work.progress(f"reading {wanted.table} (kB)", done >> 10, max(size, done) >> 10)
         return parquet_raw(copies, wanted, work, source.path)
 
     yield read
@@ -42,10 +48,11 @@ def parquet_raw(files: Sequence[Path], wanted: Wanted, work: Work, name: str) ->
     table = f"raw_{wanted.table}"
     rows = work.database.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]  # noqa: S608
     thinned = f" QUALIFY line % {every} = 1" if (every := wanted.every(rows)) > 1 else ""
-    work.database.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608
-        f"SELECT row_number() OVER () AS line{', ' if cells else ''}{cells} FROM {relation}{thinned}"
-    )
+    with told(work.database, work.progress, f"loading {wanted.table} (rows)", rows):
+        work.database.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608
+            f"SELECT row_number() OVER () AS line{', ' if cells else ''}{cells} FROM {relation}{thinned}"
+        )
     return Raw(table, [header[column] for column in names], f"file {name}", names=names, rows=rows)
 
 

@@ -95,10 +95,10 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
     file = work.folder / f"{wanted.table}.csv"
     about = 0 if where or wanted.look else _about(connection, name)
     told = partial(_tell, work, f"reading {wanted.table} (rows)", about)
-    _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
+    copied = _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
     asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
     kinds = [_kind(types[column], wanted) for column in names]
-    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None, names=names, rows=count)
+    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None, names=names, rows=count or copied)
 
 
 def _kind(type_: str, wanted: Wanted) -> str:
@@ -144,15 +144,16 @@ def _cell(column: str, kind: str) -> Any:
     return sql.SQL("translate({}::text, E'\\r\\n', '  ')").format(name) if kind in _TEXTS else name
 
 
-def _copy(connection: psycopg.Connection[Any], statement: Any, file: Path, told: Callable[[int], None]) -> None:
-    """The server sends a message for each row."""
+def _copy(connection: psycopg.Connection[Any], statement: Any, file: Path, told: Callable[[int], None]) -> int:
+    """Returns how many rows there were: the server sends a message for each."""
+    rows = 0
     with connection.cursor() as cursor, cursor.copy(statement) as copy, file.open("wb") as out:
-        rows = 0
         for rows, block in enumerate(copy, 1):
             out.write(block)
             if rows % _TOLD_EVERY == 1:
                 told(rows)
     told(rows)
+    return rows
 
 
 def _tell(work: Work, label: str, about: int, rows: int) -> None:
