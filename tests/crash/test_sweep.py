@@ -9,12 +9,14 @@ change of a name in a store or a target; CRASH_ALL=1 tries all of them.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.support import killpoint
 from tests.support.components import needs
 from tests.support.crash import IN_THE_BOX, Sweeper, chosen
-from tests.support.crash_scenes import SCENES
+from tests.support.crash_scenes import REPLACING, SCENES
 
 PARTS = 6
 OTHERS = sorted(SCENES.keys() - {"first apply"})
@@ -37,6 +39,19 @@ def test_a_first_apply_killed_anywhere_ends_as_an_undisturbed_one(local: Sweeper
 @pytest.mark.parametrize("scene", OTHERS)
 def test_a_command_killed_at_some_points_ends_as_an_undisturbed_one(local: Sweeper, scene: str) -> None:
     swept(local, scene, chosen(scene, local.undisturbed(scene)["log"], every=15))
+
+
+@pytest.mark.parametrize("scene", REPLACING)
+def test_a_refresh_killed_while_it_writes_leaves_the_old_snapshot_in_use(local: Sweeper, scene: str) -> None:
+    """While the parts and the snapshot are written and around the receipt; after each kill (and after those of the
+    sweep above) `plan`, `data show` and `predict` work with the snapshot that the ledger has, and the rerun ends with
+    the digest of an undisturbed run."""
+    log = local.undisturbed(scene)["log"]
+    parts = [at for at, line in enumerate(log, 1) if "snapshots/" in line]
+    receipt = [at for at, line in enumerate(log, 1) if "ledger/sandbox" in line]
+    assert len(parts) > 20 and receipt
+    points = parts if os.environ.get("CRASH_ALL") else [*parts[:: len(parts) // 6], parts[-1]]
+    swept(local, scene, sorted({*points, *receipt}))
 
 
 def test_with_a_remote_the_next_run_in_this_or_another_clone_ends_as_an_undisturbed_one(remote: Sweeper) -> None:

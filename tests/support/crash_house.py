@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -119,6 +120,21 @@ class Company:
     def write_data(self, rows: int) -> None:
         """So many invoices in production's file; more rows are newer ones."""
         (self.outside / "data" / "invoices.csv").write_text(invoices(rows))
+
+    def move_to_database(self, rows: int) -> None:
+        """So many invoices in a database file, and a merged change of production's file that reads them there."""
+        place = self.outside / "data" / "erp.db"
+        header, *lines = (line.split(",") for line in invoices(rows).splitlines())
+        with closing(sqlite3.connect(place, isolation_level=None)) as database:
+            database.execute(f"CREATE TABLE invoices ({', '.join(f'{name} TEXT' for name in header)})")
+            marks = ", ".join("?" * len(header))
+            database.executemany(f"INSERT INTO invoices VALUES ({marks})", lines)  # noqa: S608
+        path = "environments/production.yaml"
+        written = self._files()[path]
+        source = re.sub(
+            r"\{kind: csv, path: .*\}", f'{{kind: sql, url: "sqlite:///{place}", table: invoices}}', written
+        )
+        self.merge({path: source})
 
     def merge(self, files: Mapping[str, str | bytes | None]) -> None:
         """A merged pull request."""

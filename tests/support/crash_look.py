@@ -8,13 +8,18 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from reconciler.testing import FakeScorer
+from reconciler.usecases import data
 from reconciler.usecases.apply import apply
 from reconciler.usecases.house import House
+from reconciler.usecases.plan import plan
+from reconciler.usecases.predict import predict
 from reconciler.usecases.survey import Ask
 from reconciler.usecases.verify import verify
 from tests.support.crash_house import Company
@@ -42,6 +47,18 @@ def state(house: House, company: Company) -> dict[str, Any]:
     sources = "refs/reconciler/sources/"
     found["sources"] = {ref: value for ref, value in company.truth.refs().items() if ref.startswith(sources)}
     return found
+
+
+def in_use(house: House) -> str:
+    """The digest of the snapshot in use: with it `plan`, `data show` and `predict` work, and its files verify."""
+    newest = house.ledger.read("sandbox").record.newest_snapshot
+    plan(house, Ask())
+    if newest is None:
+        return ""
+    shown = data.show(house)
+    predicted = predict(replace(house, scorer=FakeScorer()), environment="sandbox", hindsight=True)
+    assert (shown.snapshot.digest, predicted.as_of.isoformat()) == (newest.digest, newest.data_date)
+    return newest.digest
 
 
 def difference(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:

@@ -15,7 +15,10 @@ SCENES = {
     "rollback": "apply",
     "withdrawal": "apply",
     "healing": "apply",
+    "refresh from a database": "refresh",
 }
+#: Those that put a fresh copy in the place of an older one, which a model serves from.
+REPLACING = ("second refresh", "refresh from a database")
 
 
 def chain(company: Company) -> Iterator[str]:
@@ -44,6 +47,10 @@ def chain(company: Company) -> Iterator[str]:
     company.apply()
     company.pin("production", None)
     yield "withdrawal"
+    company.apply()
+    company.move_to_database(24)
+    company.apply()
+    yield "refresh from a database"
 
 
 def command(company: Company, scene: str) -> Callable[[], object]:

@@ -30,7 +30,7 @@ from typing import Any
 from tests.support import crash_look as look
 from tests.support.crash import IN_THE_BOX
 from tests.support.crash_house import Company, TickingClock
-from tests.support.crash_scenes import SCENES, chain, command
+from tests.support.crash_scenes import REPLACING, SCENES, chain, command
 
 #: When a run that is killed starts, and how much later the next one: before the lease of the first has expired.
 KILLED_AT = datetime(2026, 4, 1, tzinfo=UTC)
@@ -48,6 +48,7 @@ class Worker:
         self.counter = Path(os.environ["KILLPOINT_FILE"])
         self.log = Path(os.environ["KILLPOINT_LOG"])
         self.expected: dict[str, Any] = {}
+        self.before: dict[str, dict[str, Any]] = {}
 
     # --- requests --------------------------------------------------------------------------------------
 
@@ -75,10 +76,13 @@ class Worker:
         self._set(scene)
         wrong: list[str] = []
         points: list[str] = []
+        if scene not in self.before:
+            self.before[scene] = self._in_use(scene)
         for number, death in enumerate(deaths):
             start = KILLED_AT + number * BETWEEN
             wrong += self._twice(lambda start=start, death=death: self._killed(scene, start, death, points))
             self._age_locks()
+            wrong += self._still(scene, self.before[scene])
         self.company.runner_name = "clone" if len(points[-1]) % 2 else "another-clone"
         again: dict[str, Any] = {}
         wrong += self._twice(lambda: again.update(self._child(lambda: self._again(scene, len(deaths)))) or [])
@@ -87,6 +91,26 @@ class Worker:
             wrong += look.difference(self.expected[scene]["state"], again["state"])
         self.company.runner_name = "clone"
         return {"points": points, "trained": len(self.company.trained()), "wrong": wrong}
+
+    def _in_use(self, scene: str) -> dict[str, Any]:
+        """The snapshot in use, where the scene is one that puts another in its place."""
+        if scene not in REPLACING:
+            return {}
+
+        def look_now() -> dict[str, Any]:
+            with self.company.house(hashed=True) as house:
+                return {"digest": look.in_use(house)}
+
+        return self._child(look_now)
+
+    def _still(self, scene: str, before: dict[str, Any]) -> list[str]:
+        """After a kill: the old snapshot is the one in use unless the ledger has moved; then the new one is."""
+        log = self.log.read_text(errors="replace").splitlines()[:-1]
+        now = self._in_use(scene)
+        moved = any(" rename " in line and line.endswith("refs/heads/ledger/sandbox") for line in log)
+        if "error" in now or "error" in before:
+            return [str(now.get("error", before.get("error")))]
+        return [] if (now != before) == (moved and bool(before)) else [f"in use was {before}, then {now}"]
 
     def _killed(self, scene: str, start: datetime, death: int | str, points: list[str]) -> list[str]:
         killed = self._child(lambda: self._run(scene, start), at=death)
