@@ -208,7 +208,7 @@ def test_what_is_not_built_yet_is_refused_by_name_and_place(old: str) -> None:
 
 
 def test_a_misspelt_source_kind_is_not_said_to_be_unbuilt() -> None:
-    assert "cvs is not one of the values here (spec.data.invoices.source.kind), did you mean csv?" in only(
+    assert "cvs is not a known kind (spec.data.invoices.source.kind), did you mean csv?" in only(
         edited(production=PRODUCTION.replace("kind: csv", "kind: cvs"))
     )
 
