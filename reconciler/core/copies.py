@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.domain.masks import told
+from reconciler.domain.masks import Mask, told
 from reconciler.domain.snapshots import Snapshot
 
 
@@ -37,9 +37,13 @@ def other_masks(trained: Snapshot, now: Snapshot, fields: Collection[str]) -> It
     for name in sorted(fields):
         mask, other = then.get(name, "keep"), here.get(name, "keep")
         if mask != other:
-            yield f"{name} is masked by {told(other)} now, and was by {told(mask)}"
+            yield f"{name} is {_masked(other)} now, and was {_masked(mask)}"
         elif mask in ("hash", "pseudonym") and trained.mask_key != now.mask_key:
             yield f"{name} is masked with another key"
+
+
+def _masked(mask: Mask) -> str:
+    return "not masked" if mask == "keep" else f"masked by {told(mask)}"
 
 
 def _lost(new: Snapshot, before: Snapshot, tolerance: float) -> Iterator[str]:

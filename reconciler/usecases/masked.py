@@ -8,7 +8,7 @@ from reconciler.core.rulebook import open_rulebook
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import ModelCard
-from reconciler.domain.masks import for_features
+from reconciler.domain.masks import JOINS, for_features
 from reconciler.domain.snapshots import Snapshot
 from reconciler.usecases.house import House
 
@@ -58,7 +58,7 @@ def masked_alike(house: House, world: World, environment: str, card: ModelCard) 
 
 
 def _fields(house: House, card: ModelCard) -> set[str]:
-    """The fields that a model's features are made of."""
+    """The fields that a model's features are made of, but for those that only join rows."""
     features = house.tasks[card.task].features if card.task in house.tasks else {}
     read = [features[each.name] for each in card.inputs if each.name in features]
-    return {name for feature in read for name in (*feature.needs, *feature.others)}
+    return {name for feature in read for name in (*feature.needs, *feature.others)} - JOINS
