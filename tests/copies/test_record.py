@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.copies import partial, whole
 from reconciler.core.fold import fold
-from reconciler.domain.record import RECEIPT, Record, RefreshReceipt, Snapshot
+from reconciler.domain.record import RECEIPT, Receipt, Record, RefreshReceipt, Snapshot, SweepReceipt
 from tests.support.company import Company
 from tests.support.ledgers import NOW
 
@@ -50,9 +50,16 @@ def test_what_a_refresh_writes_is_as_the_golden_file_says() -> None:
         facts={"settled": 2, "first": "2026-01-01", "last": "2026-02-01", "late": [1, 1], "missing": {"country": 0.5}},
         findings=["demf has 0 rows, the copy before had 12,300"],
     )
-    receipt = RefreshReceipt(environment="sandbox", at=NOW, by="ann", snapshot=snapshot)
+    as_golden(RefreshReceipt(environment="sandbox", at=NOW, by="ann", snapshot=snapshot), "refresh-3.json")
+
+
+def test_what_a_removal_writes_is_as_the_golden_file_says() -> None:
+    as_golden(SweepReceipt(environment="sandbox", at=NOW, by="ann", removed=[D + "1"]), "sweep-3.json")
+
+
+def as_golden(receipt: Receipt, name: str) -> None:
     written = json.dumps(receipt.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-    file = GOLDEN / "refresh-3.json"
+    file = GOLDEN / name
     if os.environ.get("RECONCILER_GOLDEN") == "write":
         file.write_text(written)
     assert written == file.read_text()
