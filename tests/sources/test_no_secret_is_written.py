@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,11 +47,12 @@ def test_the_search_finds_a_secret_wherever_it_hides(tmp_path: Path) -> None:
 class Life:
     """Runs commands with the secrets in their environment; what they say goes to files of the folder."""
 
-    def __init__(self, folder: Path, words: list[str]) -> None:
+    def __init__(self, folder: Path, words: list[str], temporary: Path) -> None:
         self.folder = folder
         self.words = words
+        self.temporary = temporary
         self.runs = 0
-        for name in ("logs", "tmp", "home"):
+        for name in ("logs", "home"):
             (folder / name).mkdir()
 
     def run(self, *argv: str, code: int = 0, password: str = RIGHT, **more: str) -> str:
@@ -68,7 +70,7 @@ class Life:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
+            "TMPDIR": str(self.temporary),
             "LANG": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
             "RECONCILER_CREDENTIALS_ERP": password,
@@ -86,13 +88,17 @@ def test_no_secret_is_written_anywhere_in_a_whole_life(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     needs("bwrap")
-    with postgresql_rig(tmp_path_factory.mktemp("rig")) as rig:
+    with (
+        postgresql_rig(tmp_path_factory.mktemp("rig")) as rig,
+        tempfile.TemporaryDirectory(prefix="life-") as temporary,  # a short path: a socket is bound below it
+    ):
         assert isinstance(rig, PostgresqlRig)
-        life = Life(tmp_path, begun(rig))
+        life = Life(tmp_path, begun(rig), Path(temporary))
         outside = tmp_path_factory.mktemp("secrets")
         live(life, outside)
         die(life, killpoint.build(tmp_path_factory.mktemp("killpoint")))
         fail(life, rig)
+        assert found(life.temporary, [RIGHT, WRONG, UNUSED], USER) == []
     assert life.runs > 14
     assert (tmp_path / "mine/.reconciler/store/index.json").exists()
     assert found(tmp_path, [RIGHT, WRONG, UNUSED], USER) == []
@@ -134,7 +140,7 @@ def die(life: Life, library: Path) -> None:
     cut = killpoint.run(library, argv, at=at, cwd=life.folder, env=life.variables(RIGHT))
     life.keep((cut.stdout + cut.stderr).encode())
     assert cut.killed
-    assert list((life.folder / "tmp").glob("reconciler-data-*/*"))
+    assert list(life.temporary.glob("reconciler-data-*/*"))
 
 
 def fail(life: Life, rig: PostgresqlRig) -> None:
