@@ -149,13 +149,15 @@ class Ledger(Protocol):
 @dataclass(frozen=True)
 class Intent:
     """What a holder is about to store, named before it does; and how it came about (the box's walls for network and
-    files, the libraries), so that whoever finds the bytes after a crash records what the holder would have."""
+    files, the libraries, what the leak guard did, as JSON), so that whoever finds the bytes after a crash records what
+    the holder would have."""
 
     fingerprint: str
     digest: str
     network: str = ""
     files: str = ""
     lock_digest: str = ""
+    guard: str = ""
 
     def names(self, fingerprint: str, digest: str) -> bool:
         """True for the intent to store these bytes under this fingerprint."""

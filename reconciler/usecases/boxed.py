@@ -14,6 +14,7 @@ from reconciler.core.identity import digest_of
 from reconciler.core.judging import attempt_identity
 from reconciler.domain import oci
 from reconciler.domain.errors import VerificationFailed
+from reconciler.domain.guard import GuardRecord
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
 from reconciler.domain.plan import Judge, Train
@@ -77,7 +78,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
             return train_failed(run, action, _failure(refused, artifact.fingerprint or "", run))
         contents = {name: ran.files[name].read_bytes() for name in (oci.MODEL_FILE, oci.CARD_FILE)}
         result, isolation = ran.result, ran.isolation
-    return _trained(run, action, _store(run, action, contents, isolation), result)
+    return _trained(run, action, _store(run, action, contents, (isolation, result.guard)), result)
 
 
 def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
@@ -88,15 +89,25 @@ def _checked(run: Run, action: Train, ran: Ran) -> JobFailure | None:
         return checked.result if isinstance(checked.result, JobFailure) else None
 
 
-def _store(run: Run, action: Train, contents: Mapping[str, bytes], isolation: Isolation) -> Intent:
-    """Name what is about to be stored in the lease, then store it."""
+def _store(
+    run: Run, action: Train, contents: Mapping[str, bytes], how: tuple[Isolation, GuardRecord | None]
+) -> Intent:  # fmt: skip
+    """Name what is about to be stored in the lease, and how it came about, then store it."""
+    isolation, guard = how
     artifact = action.artifact
     mark = artifact.fingerprint or ""
     described = {name: (digest_of(content), len(content)) for name, content in contents.items()}
     packed = packaging.package(model=artifact.model, version=artifact.version, fingerprint=mark, files=described)
     blobs: dict[str, bytes | Path] = {described[name][0]: content for name, content in contents.items()}
     blobs[packed.config_digest] = packed.config
-    intent = Intent(mark, packed.digest, isolation.network, isolation.files, run.house.trainer.lock_digest())
+    intent = Intent(
+        mark,
+        packed.digest,
+        isolation.network,
+        isolation.files,
+        run.house.trainer.lock_digest(),
+        guard.model_dump_json() if guard else "",
+    )
     run.leases.renew(action.environment, intent)
     run.store(action.environment).put(packed.manifest, blobs, mark)
     return intent
@@ -134,7 +145,7 @@ def _trained(run: Run, action: Train, stored: Intent, told: TrainResult | ModelC
             "digest": stored.digest,
             "reported": told.reported,
             "cold_start": told.cold_start,
-            "guard": told.guard if isinstance(told, TrainResult) else None,
+            "guard": _guarded(stored),
             "trained_at": run.house.clock.now(),
             "isolation": Isolation(network=stored.network, files=stored.files) if stored.network else None,
             "lock_digest": stored.lock_digest or None,
@@ -142,6 +153,14 @@ def _trained(run: Run, action: Train, stored: Intent, told: TrainResult | ModelC
         }
     )
     return run.write(TrainReceipt(**run.stamp(action.environment), artifact=artifact))
+
+
+def _guarded(stored: Intent) -> GuardRecord | None:
+    """What the lease says that the guard did; None for what says nothing that is one."""
+    try:
+        return GuardRecord.model_validate_json(stored.guard) if stored.guard else None
+    except ValueError:
+        return None
 
 
 def _failure(result: object, mark: str, run: Run) -> Failure:

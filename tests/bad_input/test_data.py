@@ -44,9 +44,13 @@ def fifo(path: Path) -> None:
 
 SPOILT: dict[str, tuple[Spoil, str, str]] = {
     "empty": (lambda path: path.write_bytes(b""), "invoices.csv is empty", "export the rows again"),
-    "a folder": (folder, "invoices.csv is a folder", "name the CSV file inside it"),
+    "a folder": (
+        folder,
+        "invoices.csv is a folder without a file called *.csv",
+        "how the files in that folder are called",
+    ),
     "gone": (Path.unlink, "invoices.csv is not there", "source.path"),
-    "a header alone": (header_alone, "there is not one good invoice", "check the file"),
+    "a header alone": (header_alone, "there is not one good invoice", "check the source"),
     "latin-1": (latin, "invoices.csv:20: the bytes are not utf-8", "source.encoding"),
     "utf-16": (lambda path: path.write_text(path.read_text(), "utf-16"), "begins as utf-16", "source.encoding"),
     "one line of 100 MB": (one_line, "invoices.csv:1: the line is longer than 1 MiB", "one record a line"),

@@ -101,7 +101,7 @@ def test_a_pattern_finds_files_of_one_folder(root: Path) -> None:
         (root / name).write_text(plain_csv(f"{name},K1,2024-01-05,2024-02-04,,1"))
     with source_in(root).extract(data_of("a-*.csv", PLAIN), None, nothing) as extract:
         assert extract.rows == {"invoices": 2}
-    assert "no file there is called c-*.csv" in refusal(root, "c-*.csv").message
+    assert "c-*.csv: there is no such file" in refusal(root, "c-*.csv").message
 
 
 def test_a_file_whose_name_has_a_star_is_that_file(root: Path) -> None:

@@ -17,7 +17,7 @@ from reconciler.ports import Intent, Lease, LeaseState
 from tests.support.ledgers import LEASE_HOUSES, NOW, LeaseHouse, SetClock, holder
 
 NO_WAIT = timedelta(0)
-INTENT = Intent("sha256:" + "f" * 64, "sha256:" + "d" * 64)
+INTENT = Intent("sha256:" + "f" * 64, "sha256:" + "d" * 64, guard='{"checks": {}}')
 
 
 @pytest.fixture(params=LEASE_HOUSES, ids=lambda make: make.__name__)

@@ -111,7 +111,12 @@ def _names(path: str, root: Path, allowed: Sequence[Path], ending: str) -> list[
     _must_be_allowed(path, place, allowed)
     found = sorted(entry.name for entry in place.iterdir() if fnmatch.fnmatchcase(entry.name, pattern))
     if not found:
-        raise AuthorMustFix(f"{path}: no file there is called {pattern}", next_step="check `source.path`")
+        raise AuthorMustFix(
+            f"{path} is a folder without a file called {pattern}"
+            if folder == path.rstrip("/")
+            else f"{path}: there is no such file",
+            next_step="check `source.path`, and how the files in that folder are called",
+        )
     return [f"{folder}/{name}" if folder else name for name in found]
 
 
