@@ -95,15 +95,20 @@ def test_masks_that_were_left_out_would_give_other_figures(masked: Company) -> N
 
 
 def test_another_key_is_refused_and_so_is_none(masked: Company) -> None:
-    for key, said in (("another key of production, also long", "is not the one of the copy"), ("", "are not set")):
-        masked.environment["RECONCILER_CREDENTIALS_MASK"] = key
-        assert said in masked.run("predict", "-e", "production", "--as-of", "2026-02-28", code=1).err
-    masked.environment["RECONCILER_CREDENTIALS_MASK"] = KEY
+    try:
+        for key, said in (("another key of production, also long", "is not the one of the copy"), ("", "are not set")):
+            masked.environment["RECONCILER_CREDENTIALS_MASK"] = key
+            assert said in masked.run("predict", "-e", "production", "--as-of", "2026-02-28", code=1).err
+    finally:
+        masked.environment["RECONCILER_CREDENTIALS_MASK"] = KEY
 
 
 def test_a_copy_that_is_masked_otherwise_than_the_model_s_is_refused(masked: Company) -> None:
     with_masks(masked, {**MASKS, "amount": {"round": 10}})
-    told = masked.run("predict", "-e", "sandbox", code=3).err
+    try:
+        told = masked.run("predict", "-e", "sandbox", code=3).err
+    finally:
+        with_masks(masked, MASKS)
     assert "amount is masked by round 10 now, and was masked by round 100" in told and "customer" not in told
     assert figures(predicted(masked, "production"))
 
