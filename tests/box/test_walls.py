@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,14 @@ def test_without_walls_the_probe_gets_out_and_the_receipt_would_say_none() -> No
     assert found.started
     assert (found.network, found.files) == (False, False)
     assert (found.isolation.network, found.isolation.files) == ("none", "none")
+
+
+def test_a_long_temporary_folder_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("a" * 100) / ("b" * 100)  # the path of a socket may have 108 bytes
+    long.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    found = probe(CANDIDATES[-1])
+    assert (found.started, found.network) == (True, False)
 
 
 def test_landlock_alone_leaves_datagrams_and_is_not_called_a_network_wall() -> None:

@@ -7,6 +7,7 @@ so because of the walls. Touches a temporary folder and 127.0.0.1.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -97,10 +98,19 @@ def _outside() -> Iterator[tuple[Path, list[str], dict[str, str]]]:
         udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         udp.bind(("127.0.0.1", 0))
         local = stack.enter_context(socket.socket(socket.AF_UNIX))
-        local.bind(str(outside / "socket"))
+        _bind(local, outside, "socket")
         local.listen()
         ports = [str(tcp.getsockname()[1]), str(udp.getsockname()[1])]
         yield out, [*ports, str(outside / "secret"), str(outside / "socket")], {"PATH": "/usr/bin:/bin"}
+
+
+def _bind(local: socket.socket, folder: Path, name: str) -> None:
+    """Through the folder's descriptor: the path of a socket may have 108 bytes, and TMPDIR may be longer."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        local.bind(f"/proc/self/fd/{descriptor}/{name}")
+    finally:
+        os.close(descriptor)
 
 
 def _answer(out: Path) -> dict[str, bool] | None:
