@@ -62,6 +62,8 @@ def break_(session: Session, *, environment: str, reason: str) -> None:
     """End another's lease, and record who did it and why."""
     from reconciler.usecases.lease import break_lease
 
+    if not reason.strip():
+        raise click.UsageError('--reason is empty; say why, such as --reason "the runner was shut down".')
     broken = break_lease(session.house, environment, reason=reason)
     if session.output == "json":
         json_out.emit({"format_version": 1, "broken": broken})

@@ -77,3 +77,11 @@ def test_breaking_a_lease_that_nobody_holds_is_refused(shop: Company) -> None:
 def test_breaking_the_lease_of_an_unknown_environment_names_those_there_are(shop: Company, name: str) -> None:
     told = shop.run("lease", "break", name, "--reason", "tidy", code=3).err
     assert "environments: production, sandbox" in told
+
+
+@pytest.mark.parametrize("reason", ["", "  \t"])
+def test_breaking_a_lease_without_a_reason_says_what_to_write(shop: Company, reason: str) -> None:
+    before = shop.receipts("production")
+    told = shop.run("lease", "break", "production", "--reason", reason, code=64).err
+    assert 'such as --reason "the runner was shut down"' in told
+    assert shop.receipts("production") == before
