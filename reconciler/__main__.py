@@ -111,7 +111,7 @@ def furnish(
         scorer=_later(_scorer),
         identify=who,
         run_url=run_url,
-        looks=(_look_at_git, _look_at_signatures, lambda: _look_at_the_box(box)),
+        looks=_looks(box),
     )
 
 
@@ -227,10 +227,17 @@ def _run_url(environment: Mapping[str, str]) -> str | None:
 OLDEST_GIT = (2, 36)
 
 
+def _looks(trainer: BoxedTrainer) -> tuple[Callable[[], Finding], ...]:
+    return _look_at_git, _look_at_signatures, lambda: _look_at_the_box(trainer)
+
+
 def _look_at_git() -> Finding:
     from reconciler.domain.observed import Finding
 
-    told = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        told = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        told = ""
     found = re.search(r"(\d+)\.(\d+)", told)
     if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
         return Finding("git", "error", told or "not found", f"install git {'.'.join(map(str, OLDEST_GIT))} or newer")
@@ -267,7 +274,7 @@ def open_doorstep(session: Session) -> Doorstep:
     def open_house(folder: Path) -> House:
         return build(replace(session, directory=folder))
 
-    return Doorstep(Look(secrets_of(os.environ)), GitBeginnings(), generate, open_house)
+    return Doorstep(Look(secrets_of(os.environ)), GitBeginnings(), generate, open_house, _looks(_later(_box)))
 
 
 @cache

@@ -13,14 +13,20 @@ import click
 
 
 class OutFile(click.ParamType[Path]):
-    """A path to write to. Converts to a `Path` without symlinks; fails (exit 64) for what is no place for a file."""
+    """A path to write to. Converts to a `Path` without symlinks; fails (exit 64) for what is no place for a file, and
+    for a name without one of `endings` where there are any."""
 
     name = "file"
+
+    def __init__(self, *endings: str) -> None:
+        self._endings = endings
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """See `click.ParamType.convert`."""
         try:
             place = Path(value).resolve()
+            if self._endings and place.suffix.lower() not in self._endings:
+                self.fail(f"{str(value)!r} has none of the endings {', '.join(self._endings)}", param, ctx)
             if place.exists() and not place.is_file():
                 self.fail(f"{str(value)!r} is no regular file: name a file, or leave --out away", param, ctx)
             if not place.parent.is_dir():

@@ -28,7 +28,7 @@ reconciler predict -e sandbox --as-of 2025-09-30 --out predictions.parquet
 @click.option("-e", "--environment", required=True, metavar="ENV", help="With what this environment serves.")
 @click.option("--model", metavar="MODEL", help="Which model, where it serves more than one.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Invoices open at this date, with what was known.")
-@click.option("--out", type=OutFile(), help="A .csv, .parquet or .json file.")
+@click.option("--out", type=OutFile(".csv", ".parquet", ".json"), help="A .csv, .parquet or .json file.")
 @click.option("--hindsight", is_flag=True, help="Allow a date whose outcomes the model has seen; marks the rows.")
 def command(
     session: Session, *, environment: str, model: str | None, as_of: datetime | None, out: Path | None, hindsight: bool

@@ -169,7 +169,10 @@ def _tell_usage(error: click.UsageError) -> None:
         return
     if error.ctx is not None:
         click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
-    click.echo(f"Error: {_indented(error.format_message())}", err=True)
+    told = error.format_message()
+    if isinstance(error, click.MissingParameter):
+        told = told.replace("\n\t", " ")  # click puts each choice on a line of its own, after a tab
+    click.echo(f"Error: {_indented(told)}", err=True)
 
 
 def _of_the_machine(error: OSError) -> ReconcilerError:

@@ -37,6 +37,9 @@ def command(session: Session, *, ref: str) -> None:
         }
         json_out.emit({"format_version": 1, "environments": environments})
         return
+    if not found:
+        click.echo(f"There are no environments at {terminal(ref)}: add a file to environments/, or name another --ref.")
+        return
     click.echo("\n\n".join("\n".join(_lines(item)) for item in found))
 
 

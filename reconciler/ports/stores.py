@@ -66,6 +66,11 @@ class BadRow:
         """`line 12`, or where a table is several files `2024.csv line 12`."""
         return f"{self.file} line {self.line}".lstrip()
 
+    @property
+    def told(self) -> str:
+        """The cause, and in brackets the field where it is one field's."""
+        return f"{self.cause} ({self.field})" if self.field else self.cause
+
 
 Did = Literal["set aside", "left out", "kept"]
 

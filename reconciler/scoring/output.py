@@ -22,7 +22,7 @@ from reconciler.scoring.predict import Predictions
 
 FORMAT_VERSION = 1
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_TYPES = {"instalment": "BIGINT", "invoice_date": "DATE", "due_date": "DATE"} | dict.fromkeys(
+_TYPES = {"instalment": "BIGINT", "invoice_date": "DATE", "due_date": "DATE", "as_of": "DATE"} | dict.fromkeys(
     ("amount", "on_time", "late", "very_late"), "DOUBLE"
 )
 

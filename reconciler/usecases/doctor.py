@@ -12,19 +12,22 @@ from reconciler.usecases.house import House
 from reconciler.usecases.survey import Ask, survey
 
 
-def doctor(house: House, machine: Sequence[Callable[[], Finding]]) -> list[Finding]:
-    """Look at the machine (`machine`: looks that need an adapter), then at the repository."""
-    findings = [_safely(look) for look in machine]
-    findings.append(_safely(lambda: _main(house)))
-    findings += _environments(house)
-    return findings
+def doctor(house: House) -> list[Finding]:
+    """Look at the machine, then at the repository: at what main says only where there is a main."""
+    main = _safely("main", lambda: _main(house))
+    return [*look_at(house.looks), main, *(_environments(house) if main.state == "ok" else ())]
 
 
-def _safely(look: Callable[[], Finding]) -> Finding:
+def look_at(machine: Sequence[Callable[[], Finding]]) -> list[Finding]:
+    """What the machine can do, by looks that need an adapter: what there is to say without a repository."""
+    return [_safely("machine", look) for look in machine]
+
+
+def _safely(what: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except ReconcilerError as error:
-        return Finding("", "error", error.message, error.next_step)
+        return Finding(what, "error", error.message, error.next_step)
 
 
 def _main(house: House) -> Finding:

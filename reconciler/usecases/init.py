@@ -23,6 +23,7 @@ from reconciler.domain.inputs import (
     SqlSource,
 )
 from reconciler.domain.inputs import Source as InputSource
+from reconciler.domain.observed import Finding
 from reconciler.ports import BadRow, Beginnings, Progress, Sample, TableLook
 from reconciler.ports.work import Asked
 from reconciler.usecases.house import House, silent
@@ -43,12 +44,14 @@ class Made(Protocol):
 
 @dataclass(frozen=True)
 class Doorstep:
-    """What is needed before there is a repository; `open_house` is for the one just begun."""
+    """What is needed before there is a repository; `open_house` is for the one just begun, `looks` are at the
+    machine."""
 
     look: TableLook
     beginnings: Beginnings
     example: Callable[[Path, int], Made]
     open_house: Callable[[Path], House]
+    looks: tuple[Callable[[], Finding], ...] = ()
 
 
 @dataclass(frozen=True)

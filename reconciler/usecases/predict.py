@@ -69,7 +69,7 @@ def predict(
         columns = house.scorer.predict(
             model=files[oci.MODEL_FILE], card=card, snapshot=folder, as_of=day, progress=house.progress
         )
-    labels = {"model": name, "version": version, "digest": digest, "as_of": day.isoformat()}
+    labels: dict[str, Any] = {"model": name, "version": version, "digest": digest, "as_of": day}
     labels |= {"hindsight": "yes"} if seen else {}
     rows = len(columns["invoice"])
     columns = {**columns, **{label: [value] * rows for label, value in labels.items()}}

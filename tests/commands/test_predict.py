@@ -72,7 +72,16 @@ def test_csv_json_and_parquet_hold_the_same_invoices(trained: Company) -> None:
     from_csv = {row["invoice"] for row in csv.DictReader((place / "open.csv").open())}
     from_json = {row["invoice"] for row in json.loads((place / "open.json").read_text())["predictions"]}
     rows = duckdb.execute("SELECT invoice FROM read_parquet(?)", [str(place / "open.parquet")]).fetchall()
+    as_of = duckdb.execute("SELECT DISTINCT as_of FROM read_parquet(?)", [str(place / "open.parquet")]).fetchall()
+    assert as_of == [(AS_OF,)]
     assert from_csv == from_json == {invoice for (invoice,) in rows}
+
+
+def test_an_ending_that_nothing_is_written_with_is_refused_before_anything_is_read(
+    trained: Company, tmp_path: Path
+) -> None:
+    told = trained.run("predict", "-e", "nowhere", "--out", str(tmp_path / "open.xls"), code=64)
+    assert ".csv, .parquet, .json" in told.err and not list(tmp_path.iterdir())
 
 
 def test_every_output_has_the_same_header_and_the_same_six_decimals_that_sum_to_one(trained: Company) -> None:
@@ -116,11 +125,6 @@ def test_a_file_on_a_disk_that_refuses_is_whole_or_not_there(trained: Company, t
         assert (disk / "open.csv").read_text() == "what was there"
         trained.run("predict", "-e", "sandbox", "--out", str(disk / "open.csv"))
         assert (disk / "open.csv").read_text().startswith("legal_entity,invoice,")
-
-
-def test_another_ending_is_refused_before_anything_is_written(trained: Company) -> None:
-    trained.run("predict", "-e", "sandbox", "--out", str(trained.folder / "open.xlsx"), code=3)
-    assert not (trained.folder / "open.xlsx").exists()
 
 
 def test_an_environment_that_serves_nothing_says_what_to_do(trained: Company) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from reconciler.domain.jobs import JobFailure
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL, version
+from tests.support.repositories import Repo
 
 # --- show --------------------------------------------------------------------------------------------------
 
@@ -155,6 +157,32 @@ def test_doctor_counts_what_validate_would_refuse(company: Company) -> None:
     company.commit({"environments/sandbox.yaml": "kind: Nonsense\n"})
     told = company.run("doctor", code=1)
     assert "reconciler validate" in told.err
+
+
+def test_doctor_tells_of_the_machine_outside_of_any_repository(shop: Company, tmp_path: Path) -> None:
+    nowhere = Repo(tmp_path)
+    found = shop.run("doctor", "-o", "json", at=nowhere, code=1).json["findings"]
+    assert {"git", "ssh-keygen", "box", "repository"} == {each["what"] for each in found}
+    assert [each["what"] for each in found if each["state"] == "error"] == ["repository"]
+
+
+def test_doctor_tells_a_fault_of_main_once_and_by_its_name(company: Company) -> None:
+    company.desk.git("branch", "-m", "main", "trunk")
+    told = company.run("doctor", code=1)
+    assert len(re.findall(r"^next \(", told.err, re.MULTILINE)) == 1 and "next (main): " in told.err
+    assert len(re.findall(r"^ERROR +main ", told.out, re.MULTILINE)) == told.out.count("ERROR") == 1
+
+
+def test_status_without_environments_says_so(company: Company) -> None:
+    company.desk.git("rm", "-rqf", "environments", "manifests")
+    company.desk.git("commit", "-qm", "Begin anew")
+    assert "There are no environments at HEAD" in company.run("status").out
+    assert company.run("status", "-o", "json").json["environments"] == {}
+
+
+def test_completion_without_a_shell_names_the_shells_in_plain_text(shop: Company) -> None:
+    told = shop.run("completion", code=64).err
+    assert "Choose from: bash, zsh, fish" in told and "x09" not in told
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

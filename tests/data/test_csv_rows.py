@@ -119,9 +119,9 @@ def test_a_text_that_is_no_amount_is_set_aside(tmp_path: Path, text: str) -> Non
         ("A2,K1,2024-01-05,2024-02-04,2024-01-04,1", "settled before the invoice date (settled_date)"),
         ("A2,K1,2024-01-05,2024-02-04,2031-01-04,1", "in the future (settled_date)"),
         ("A2,K1,2031-01-05,2031-02-04,,1", "in the future (invoice_date)"),
-        ("A2,K1,2024-01-05,2024-02-04,,1,more", "wrong number of columns ()"),
-        ("A2,K1,2024-01-05", "wrong number of columns ()"),
-        ("A2,K\0,2024-01-05,2024-02-04,,1", "a NUL character ()"),
+        ("A2,K1,2024-01-05,2024-02-04,,1,more", "wrong number of columns"),
+        ("A2,K1,2024-01-05", "wrong number of columns"),
+        ("A2,K\0,2024-01-05,2024-02-04,,1", "a NUL character"),
         (f"{'A' * 201},K1,2024-01-05,2024-02-04,,1", "longer than 200 characters (invoice)"),
     ],
 )

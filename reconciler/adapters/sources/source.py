@@ -154,7 +154,7 @@ def _extract(folder: Path, as_of: date | None, checked: Sequence[Checked], found
         folder,
         as_of or newest,
         rows={t.table: t.good for t in checked},
-        set_aside={f"{t.table}: {cause} ({field})": n for t in checked for (cause, field), n in t.causes.items()},
+        set_aside={f"{t.table}: {_told(*why)}": n for t in checked for why, n in t.causes.items()},
         examples=_examples(checked, found),
         columns={each.table: tuple(column.snapshot() for column in each.columns) for each in checked},
         newest=newest,
@@ -179,7 +179,11 @@ def _examples(checked: Sequence[Checked], found: Mapping[str, Raw]) -> tuple[Bad
 def _placed(row: BadRow, table: str, raw: Raw) -> BadRow:
     """A bad row with its table's name, in the file that it is in."""
     file, line = raw.place(row.line)
-    return BadRow(row.cause, line, f"{table}.{row.field}" if table else row.field, file)
+    return BadRow(row.cause, line, ".".join(part for part in (table, row.field) if part), file)
+
+
+def _told(cause: str, field: str) -> str:
+    return BadRow(cause, 0, field).told
 
 
 def _in_file(finding: Finding, found: Mapping[str, Raw]) -> Finding:
@@ -201,9 +205,9 @@ def _bear(checked: Sequence[Checked], data: EnvironmentData, found: Mapping[str,
     for table in checked:
         if table.bad <= limit * table.rows:
             continue
-        causes = [f"  {n:>7,}  {cause} ({field})" for (cause, field), n in table.causes.items()]
+        causes = [f"  {n:>7,}  {_told(*why)}" for why, n in table.causes.items()]
         placed = [_placed(row, "", found[table.table]) for row in table.examples[:EXAMPLES]]
-        where = [f"  {row.where}: {row.cause} ({row.field})" for row in placed]
+        where = [f"  {row.where}: {row.told}" for row in placed]
         raise AuthorMustFix(
             f"{table.bad:,} of {table.rows:,} rows of {table.table} are bad, more than the {limit:.1%} that this "
             "environment bears\n" + "\n".join([*causes, "for example", *where]),

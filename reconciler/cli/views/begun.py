@@ -50,7 +50,7 @@ def begun_text(begun: Begun, said: str) -> str:
     """What was found, and what to type next."""
     lines = [sentence(begun.profile, sum(begun.set_aside.values()))]
     lines += [f"  {count:>6,}  {cause}" for cause, count in begun.set_aside.items()]
-    lines += [f"          {row.where}: {row.cause} ({row.field})" for row in begun.examples[:_SHOWN]]
+    lines += [f"          {row.where}: {row.told}" for row in begun.examples[:_SHOWN]]
     if begun.best_log_loss is not None:
         lines.append(f"The best log-loss that any model can reach on the newest fifth is {begun.best_log_loss:.3f}.")
     lines += [f"Began {said}: commit {begun.commit[:12]}, snapshot {begun.snapshot.removeprefix('sha256:')[:12]}."]
