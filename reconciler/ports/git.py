@@ -186,9 +186,10 @@ class Lease(Protocol):
 
     def read(self, environment: str) -> LeaseState | None: ...
 
-    def acquire(self, environment: str, wait: timedelta) -> LeaseState:
-        """Take it, or take it over from a dead or expired holder (its intent is kept). Raises PlanAgain when
-        somebody else holds it and `wait` has passed."""
+    def acquire(self, environment: str, wait: timedelta, *, above: int = 0) -> LeaseState:
+        """Take it, or take it over from a dead or expired holder (its intent is kept), under a generation above all
+        before and above `above`: what ledger and target have seen, should the lease be lost. Raises PlanAgain when
+        somebody else holds it and `wait` has passed, VerificationFailed for one that cannot be read."""
 
     def ended(self, lease: LeaseState) -> bool:
         """True where the holder's process has provably ended: it ran on this host, and is gone or of an older boot."""
@@ -200,5 +201,6 @@ class Lease(Protocol):
     def release(self, lease: LeaseState) -> None:
         """Give it back; the generation stays. Never raises for a lease that was lost."""
 
-    def break_(self, environment: str) -> LeaseState | None:
-        """End another's lease; returns what was broken."""
+    def break_(self, environment: str, *, above: int = 0) -> LeaseState | None:
+        """End another's lease, also one that cannot be read (whose generation is then above `above`); returns what
+        was broken."""

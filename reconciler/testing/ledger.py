@@ -148,14 +148,14 @@ class FakeLease:
         """The lease as it is."""
         return self.shared.states.get(environment)
 
-    def acquire(self, environment: str, wait: timedelta) -> LeaseState:
+    def acquire(self, environment: str, wait: timedelta, *, above: int = 0) -> LeaseState:
         """Take it, or take it over. Raises PlanAgain when somebody else holds it and `wait` has passed."""
         deadline = self._clock.now() + wait
         while True:
             with self.shared.lock:
                 before = self.read(environment)
                 if before is None or self._is_free(before):
-                    return self._take(environment, before)
+                    return self._take(environment, before, above)
             left = (deadline - self._clock.now()).total_seconds()
             if left <= 0:
                 raise PlanAgain(
@@ -184,7 +184,7 @@ class FakeLease:
             if self.shared.lives(lease) and self.read(lease.environment) == lease:
                 self.shared.states[lease.environment] = replace(lease, held=False)
 
-    def break_(self, environment: str) -> LeaseState | None:
+    def break_(self, environment: str, *, above: int = 0) -> LeaseState | None:  # noqa: ARG002  none is damaged here
         """End another's lease."""
         with self.shared.lock:
             before = self.read(environment)
@@ -201,7 +201,7 @@ class FakeLease:
 
     # --- inside ----------------------------------------------------------------------------------------
 
-    def _take(self, environment: str, before: LeaseState | None) -> LeaseState:
+    def _take(self, environment: str, before: LeaseState | None, above: int) -> LeaseState:
         me = self.identity
         taken = LeaseState(
             environment=environment,
@@ -212,7 +212,7 @@ class FakeLease:
             process_start=me.process_start,
             run_url=me.run_url,
             expires=self._clock.now() + EXPIRY,
-            generation=(before.generation if before else 0) + 1,
+            generation=max(before.generation if before else 0, above) + 1,
             held=True,
             intent=before.intent if before else None,
         )

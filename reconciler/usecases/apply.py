@@ -152,7 +152,8 @@ def _passes(job: _Job) -> tuple[Plan, bool, bool]:
         if not job.agreed and not job.confirm(plan):
             return plan, False, False
         job.agreed = True
-        if job.leases.take({action.environment for action in work}):
+        seen = {name: target.generation for name, target in world.targets.items()}
+        if job.leases.take({action.environment for action in work}, seen):
             job.house.history.fetch()
             continue  # read again: another may have written before the lease was ours
         failures = job.failures.total()

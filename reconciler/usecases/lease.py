@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from reconciler.core.fold import fold
-from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.record import LeaseBreakReceipt
 from reconciler.ports import LeaseState
 from reconciler.usecases.house import House
+from reconciler.usecases.leases import newest_generation
 from reconciler.usecases.unknown import unknown
 
 
@@ -31,16 +32,15 @@ def leases(house: House) -> list[Listed]:
 
 
 def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:
-    """End another's lease, and record who did and why. Raises AuthorMustFix where none is held, and for
-    an environment that main does not have and that has no lease."""
+    """End another's lease, also a damaged one, and record who did and why. Raises AuthorMustFix where none is held,
+    and for an environment that main does not have and that has no lease."""
     house.history.fetch()
     names = sorted(house.source.read(house.history.main_tip()).environments)
-    before = house.lease.read(environment) if re.fullmatch(NAME_PATTERN, environment) else None
-    if before is None and environment not in names:
+    if environment not in names and not _has_lease(house, environment):
         raise unknown("environment", environment, names)
-    if before is None or not before.held:
+    before = house.lease.break_(environment, above=newest_generation(house, environment))
+    if before is None:
         raise AuthorMustFix(f"nobody holds the lease of {environment}", next_step="reconciler lease list")
-    house.lease.break_(environment)
     state = house.ledger.read(environment)
     receipt = LeaseBreakReceipt(
         environment=environment,
@@ -53,3 +53,12 @@ def break_lease(house: House, environment: str, *, reason: str) -> LeaseState:
     )
     house.ledger.append(state, receipt, fold(state.record, receipt))
     return before
+
+
+def _has_lease(house: House, environment: str) -> bool:
+    if not re.fullmatch(NAME_PATTERN, environment):
+        return False
+    try:
+        return house.lease.read(environment) is not None
+    except VerificationFailed:
+        return True

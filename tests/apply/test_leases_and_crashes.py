@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.errors import PlanAgain
-from reconciler.domain.plan import Action, Train
+from reconciler.domain.plan import Action, Deploy, Train
 from reconciler.ports import Intent
 from reconciler.testing import FakeStore
 from reconciler.usecases.apply import Done
@@ -53,10 +53,10 @@ def test_the_plan_is_made_again_once_the_lease_is_ours() -> None:
     shop = ready()
     first = shop.house.lease.acquire
 
-    def after_another_run(environment: str, wait: timedelta) -> object:
+    def after_another_run(environment: str, wait: timedelta, *, above: int = 0) -> object:
         shop.house.lease.acquire = first  # type: ignore[method-assign]
         shop.apply(lease=shop.fakes.lease(holder="ci", process=2))
-        return first(environment, wait)
+        return first(environment, wait, above=above)
 
     shop.house.lease.acquire = after_another_run  # type: ignore[method-assign,assignment]
     assert shop.apply().done == ()
@@ -97,10 +97,33 @@ def test_a_holder_that_slept_and_woke_does_not_reach_the_target() -> None:
     shop = Shop().in_production("1.0.0")
     shop.add("1.1.0")
     shop.pin("sandbox", "1.1.0")
-    shop.target("sandbox").generation = 99
+
+    def another_writes(event: str, action: Action, done: Done | None) -> None:
+        if event == "start" and isinstance(action, Deploy):
+            shop.target("sandbox").generation = 99
+
     with pytest.raises(PlanAgain, match="lease generation 99"):
-        shop.apply()
+        shop.apply(listen=another_writes)
     assert shop.serves("sandbox") == "1.0.0"
+
+
+def test_a_lost_lease_goes_on_above_what_the_target_has_seen() -> None:
+    shop = Shop().in_production("1.0.0")
+    shop.add("1.1.0")
+    shop.pin("sandbox", "1.1.0")
+    shop.target("sandbox").generation = 99
+    shop.fakes.leases.states.clear()
+    assert shop.apply().exit_code == 0
+    assert (shop.serves("sandbox"), shop.target("sandbox").generation) == ("1.1.0", 100)
+
+
+def test_a_lost_lease_goes_on_above_what_the_ledger_knows() -> None:
+    shop = Shop().in_production("1.0.0")
+    recorded = max(shop.ledger.read("production").record.written.values())
+    shop.fakes.leases.states.clear()
+    shop.target("production").remove(MODEL)
+    assert shop.apply().exit_code == 0
+    assert shop.ledger.read("production").record.written[MODEL] > recorded
 
 
 # --- crashes -----------------------------------------------------------------------------------------------

@@ -177,6 +177,14 @@ def test_breaking_ends_anothers_lease_and_says_whose(house: LeaseHouse, clock: S
     assert house.lease(holder("bob"), clock).acquire("sandbox", NO_WAIT).generation == 2
 
 
+def test_a_lease_goes_on_above_what_others_have_seen(house: LeaseHouse, clock: SetClock) -> None:
+    lease = house.lease(holder("ann"), clock)
+    first = lease.acquire("sandbox", NO_WAIT, above=8)
+    assert first.generation > 8
+    lease.release(first)
+    assert lease.acquire("sandbox", NO_WAIT, above=8).generation == first.generation + 1
+
+
 def test_of_two_at_the_same_moment_exactly_one_gets_it(house: LeaseHouse, clock: SetClock) -> None:
     start = Barrier(2)
     leases = [house.lease(holder(who, host=who), SetClock()) for who in ("ann", "bob")]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.adapters.git import GitHistory, GitLease, GitLedger
-from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater
+from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed
 from tests.git.conftest import Opener
 from tests.support.ledgers import NOW, SetClock, deploy, deployed, holder
 from tests.support.repositories import Repo, Workbench
@@ -190,3 +190,26 @@ def test_a_ledger_read_from_a_cut_history_asks_for_the_rest(bare: Repo, bench: W
         with pytest.raises(NeedsPerson) as caught:
             next(found)
         assert caught.value.next_step == "git fetch --unshallow origin"
+
+
+def test_a_lease_that_was_lost_goes_on_above_a_holder_that_nobody_knows_of(
+    bare: Repo, bench: Workbench, opened: Opener
+) -> None:
+    # Six took it and left no receipt that says so; the sixth sleeps before it writes to its target.
+    recorded, asleep = 8, 14
+    bare.git("update-ref", "-d", "refs/reconciler/leases/production")
+    lease = GitLease(opened(bench.clone(bare, "runner").path), holder(), SetClock())
+    assert lease.acquire("production", timedelta(0), above=recorded).generation > asleep
+
+
+def test_a_damaged_lease_names_the_way_out_and_ends_above_what_is_known(
+    bare: Repo, bench: Workbench, opened: Opener
+) -> None:
+    bare.git("update-ref", "refs/reconciler/leases/production", bare.tip("main"))
+    lease = GitLease(opened(bench.clone(bare, "runner").path), holder(), SetClock())
+    with pytest.raises(VerificationFailed) as caught:
+        lease.acquire("production", timedelta(0), above=8)
+    assert "reconciler lease break production --reason " in caught.value.next_step
+    broken = lease.break_("production", above=8)
+    assert broken is not None
+    assert lease.acquire("production", timedelta(0), above=8).generation > broken.generation > 8

@@ -1,7 +1,8 @@
 """The port `Lease`: refs/reconciler/leases/ENV, a blob with the holder as JSON, moved by compare-and-swap.
 
 The blob's bytes follow from the state alone, so the state that a caller holds is itself the old value of the swap.
-On a remote the ref is the remote's. A taken-over lease keeps the intent of the holder before.
+On a remote the ref is the remote's. A taken-over lease keeps the intent of the holder before. A ref that was lost or
+damaged goes on above the generation that the caller knows of, with room for holders that nobody knows of any more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from reconciler.ports import Clock, Intent, LeaseState
 EXPIRY = timedelta(minutes=10)
 _POLL = 2.0
 _TRIES = 5
+_ROOM = 100  # generations that a lost lease may have been ahead of what ledger and target had seen
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,15 @@ class GitLease:
         """The lease as known here: on a clone, as last fetched. Raises VerificationFailed for an unreadable one."""
         return self._at(self._refs.known(_ref(environment)), environment)
 
-    def acquire(self, environment: str, wait: timedelta) -> LeaseState:
-        """Take the lease, or take it over from a dead or expired holder; generation + 1. Then lock files that a
-        killed git left on our refs are removed. Raises PlanAgain when somebody else holds it and `wait` has passed."""
+    def acquire(self, environment: str, wait: timedelta, *, above: int = 0) -> LeaseState:
+        """Take the lease, or take it over from a dead or expired holder; generation + 1, and above `above`. Then lock
+        files that a killed git left on our refs are removed. Raises PlanAgain when somebody else holds it and `wait`
+        has passed, VerificationFailed for a damaged one."""
         deadline = self._clock.now() + wait
         for lost in range(1_000_000):
             old, present = self._current(environment)
             if present is None or self._is_free(present):
-                taken = self._taken(environment, present)
+                taken = self._taken(environment, present, above)
                 try:
                     self._swap(taken, old)
                 except PlanAgain:
@@ -109,10 +112,14 @@ class GitLease:
         with suppress(PlanAgain):
             self._swap(replace(lease, held=False), self._blob(lease))
 
-    def break_(self, environment: str) -> LeaseState | None:
-        """End another's lease, whoever holds it; returns what was broken, None where nobody held it. Raises
-        PlanAgain where it moved at that moment."""
-        old, present = self._current(environment)
+    def break_(self, environment: str, *, above: int = 0) -> LeaseState | None:
+        """End another's lease, whoever holds it; returns what was broken, None where nobody held it. A damaged one
+        becomes a released one above `above`. Raises PlanAgain where it moved at that moment."""
+        old = self._asked(environment)
+        try:
+            present = self._at(old, environment)
+        except VerificationFailed:
+            present = self._somebodys(environment, above + _ROOM)
         if present is None or not present.held:
             return None
         self._swap(replace(present, held=False), old)
@@ -120,11 +127,14 @@ class GitLease:
 
     def _current(self, environment: str) -> tuple[str | None, LeaseState | None]:
         """(value of the ref, its state), asked of the remote where there is one."""
+        old = self._asked(environment)
+        return old, self._at(old, environment)
+
+    def _asked(self, environment: str) -> str | None:
         if self._repository.remote:
             source = "refs/reconciler/leases/*"
             self._refs.fetch(f"+{source}:{self._repository.tracking(source)}")
-        old = self._refs.known(_ref(environment))
-        return old, self._at(old, environment)
+        return self._refs.known(_ref(environment))
 
     def _at(self, blob: str | None, environment: str) -> LeaseState | None:
         if blob is None:
@@ -133,14 +143,18 @@ class GitLease:
         state = _decode(found[1]) if found and found[0] == "blob" else None
         if state is None or state.environment != environment:
             raise VerificationFailed(
-                f"{_ref(environment)} does not hold a lease", next_step=f"git show {blob} tells what it is"
+                f"{_ref(environment)} does not hold a lease",
+                next_step=f'reconciler lease break {environment} --reason "its lease is damaged" ends it; '
+                f"git show {blob} tells what it is",
             )
         return state
 
-    def _taken(self, environment: str, before: LeaseState | None) -> LeaseState:
+    def _taken(self, environment: str, before: LeaseState | None, above: int) -> LeaseState:
         if before is None and self._repository.remote:
             # A repository that worked alone before it got a remote: targets remember the generation.
-            before = self._at(self._refs.value(_ref(environment)), environment)
+            with suppress(VerificationFailed):
+                before = self._at(self._refs.value(_ref(environment)), environment)
+        last = before.generation if before else 0
         me = self._holder
         return LeaseState(
             environment=environment,
@@ -151,9 +165,24 @@ class GitLease:
             process_start=me.process_start,
             run_url=me.run_url,
             expires=self._clock.now() + EXPIRY,
-            generation=(before.generation if before else 0) + 1,
+            generation=last + 1 if last >= above else above + _ROOM,
             held=True,
             intent=before.intent if before else None,
+        )
+
+    def _somebodys(self, environment: str, generation: int) -> LeaseState:
+        """What stands for a lease that cannot be read."""
+        return LeaseState(
+            environment=environment,
+            holder="somebody unknown",
+            host="unknown",
+            boot_id="",
+            process=0,
+            process_start="",
+            run_url=None,
+            expires=self._clock.now(),
+            generation=generation,
+            held=True,
         )
 
     def _is_free(self, lease: LeaseState) -> bool:
