@@ -17,9 +17,10 @@ git merge --no-ff reconciler/promote/production/payment-prediction
 @click.argument("model")
 @click.option("--to", required=True, metavar="ENV", help="The environment that shall serve it.")
 @click.option("--version", metavar="VERSION", help="A version served below (default: what is served there now).")
-def command(session: Session, *, model: str, to: str, version: str | None) -> None:
+@click.option("--replace", is_flag=True, help="Throw away what others committed to the branch of the proposal.")
+def command(session: Session, *, model: str, to: str, version: str | None, replace: bool) -> None:
     """Propose what is deployed below for an environment: version and digest, one line, on a branch of its own."""
     from reconciler.cli.views.proposals import show_proposal
     from reconciler.usecases.promote import promote
 
-    show_proposal(session, promote(session.house, model, to=to, version=version))
+    show_proposal(session, promote(session.house, model, to=to, version=version, replace=replace))

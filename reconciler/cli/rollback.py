@@ -17,9 +17,10 @@ reconciler rollback payment-prediction -e production --to 1.0.0
 @click.argument("model")
 @click.option("-e", "--environment", required=True, metavar="ENV", help="Where to go back.")
 @click.option("--to", metavar="VERSION", help="The version to go back to (default: the one served before).")
-def command(session: Session, *, model: str, environment: str, to: str | None) -> None:
+@click.option("--replace", is_flag=True, help="Throw away what others committed to the branch of the proposal.")
+def command(session: Session, *, model: str, environment: str, to: str | None, replace: bool) -> None:
     """Prove that the older artifact is stored and answers its probe, then propose it on a branch of its own."""
     from reconciler.cli.views.proposals import show_proposal
     from reconciler.usecases.rollback import rollback
 
-    show_proposal(session, rollback(session.house, model, environment=environment, to=to))
+    show_proposal(session, rollback(session.house, model, environment=environment, to=to, replace=replace))

@@ -103,9 +103,16 @@ class History(Protocol):
 class Branches(Protocol):
     """Writes proposals: a branch with one commit that changes files. Never main."""
 
-    def propose(self, branch: str, base: str, files: Mapping[str, bytes], message: str) -> str:
-        """Make (or replace) `branch` as one commit on `base` with these files changed; pushes where there is a
-        remote. Returns the commit id. The working tree and HEAD stay as they are."""
+    def propose(
+        self, branch: str, base: str, files: Mapping[str, bytes], message: str, *, replace: bool = False
+    ) -> str:
+        """Make `branch` as one commit on `base` with these files changed; pushes where there is a remote. An earlier
+        proposal is replaced. Raises AuthorMustFix where the branch has other commits (unless `replace`), and where it
+        is checked out. Returns the commit id. The working tree and HEAD stay as they are."""
+
+    def tip(self, branch: str) -> str | None:
+        """The commit that a branch has, on the remote or else here, None where there is none: tells whether `propose`
+        replaces one."""
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """The bytes of a file at a commit, None where absent."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.domain.errors import NeedsPerson
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.observed import Signature
 from reconciler.ports import Commit
 from reconciler.testing.clock import START
@@ -52,6 +52,7 @@ class FakeGit:
         self.kept: dict[str, str] = {}
         self.working_tree: Files | None = None
         self.objects: dict[str, Written] = {}
+        self._proposals: set[str] = set()
         self._histories: dict[str, frozenset[str]] = {}
 
     # --- writing: what people do -----------------------------------------------------------------------
@@ -197,11 +198,19 @@ class FakeGit:
 
     # --- proposals: Branches ---------------------------------------------------------------------------
 
-    def propose(self, branch: str, base: str, files: Files, message: str) -> str:
-        """Make (or replace) `branch` as one commit on `base`."""
+    def propose(self, branch: str, base: str, files: Files, message: str, *, replace: bool = False) -> str:
+        """Make `branch` as one commit on `base`, or replace an earlier proposal; with `replace` whatever is there."""
         start = self.resolve(base)
+        old = self.branches.get(branch)
+        if old and not replace and old not in self._proposals and old not in self._history(start):
+            raise AuthorMustFix(f"branch {branch} has commits that are no proposal of this command")
         self.branches[branch] = self.write([start], changed(self.files(start), files), subject=message)
+        self._proposals.add(self.branches[branch])
         return self.branches[branch]
+
+    def tip(self, branch: str) -> str | None:
+        """The commit that a branch has."""
+        return self.branches.get(branch)
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """The bytes of a file at a commit, None where absent."""

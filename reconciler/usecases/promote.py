@@ -17,7 +17,7 @@ from reconciler.usecases.proposal import Proposal, propose_pin
 from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
-def promote(house: House, model: str, *, to: str, version: str | None = None) -> Proposal:
+def promote(house: House, model: str, *, to: str, version: str | None = None, replace: bool = False) -> Proposal:
     """Make the branch `reconciler/promote/ENV/MODEL`. Raises AuthorMustFix where there is nothing to promote, a
     hold is set, or the version has not been deployed in the environment that `to` promotes from."""
     house.history.fetch()
@@ -40,6 +40,7 @@ def promote(house: House, model: str, *, to: str, version: str | None = None) ->
         pin=wanted,
         branch=f"reconciler/promote/{to}/{model}",
         message=message,
+        replace=replace,
         spec=book.spec,
     )
     holds = held_once_merged(world, SourcePin(to, model, wanted.model_dump(by_alias=True), Place(proposal.file)))

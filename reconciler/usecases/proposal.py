@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.domain.errors import AuthorMustFix
@@ -12,7 +13,8 @@ from reconciler.usecases.house import House
 
 @dataclass(frozen=True)
 class Proposal:
-    """A branch that was made: its commit, the file, the lines taken out and put in, and the next steps."""
+    """A branch that was made: its commit, the file, the lines taken out and put in, and the next steps. `replaced` is
+    the commit that the branch had before, where it was another one."""
 
     branch: str
     commit: str
@@ -21,6 +23,7 @@ class Proposal:
     added: tuple[str, ...]
     next_steps: tuple[str, ...]
     facts: tuple[str, ...] = ()
+    replaced: str | None = None
 
 
 def propose_pin(  # noqa: PLR0913  a pin's whole address, and the words of its commit
@@ -33,19 +36,31 @@ def propose_pin(  # noqa: PLR0913  a pin's whole address, and the words of its c
     pin: Pin,
     branch: str,
     message: str,
+    replace: bool = False,
 ) -> Proposal:
     """Make `branch` with one pin changed in the release of an environment; everything else stays byte for byte.
 
-    `spec` is what the environment's rules in force say."""
+    `spec` is what the environment's rules in force say. Raises as `write_branch`."""
     assert source.commit is not None  # noqa: S101  proposals are made on main, never on a working tree
     file = release_file(source, environment, model)
     content = house.branches.read_file(source.commit, file)
     if content is None:
         raise AuthorMustFix(f"{file} is not on main", next_step="reconciler validate")
     changed = house.editor.set_pin(content, model, pin, file)
-    commit = house.branches.propose(branch, source.commit, {file: changed}, message)
+    commit, replaced = write_branch(house, branch, source.commit, {file: changed}, message=message, replace=replace)
     removed, added = changed_lines(content, changed)
-    return Proposal(branch, commit, file, removed, added, next_steps(house, branch, environment, spec))
+    steps = next_steps(house, branch, environment, spec)
+    return Proposal(branch, commit, file, removed, added, steps, replaced=replaced)
+
+
+def write_branch(
+    house: House, branch: str, base: str, files: Mapping[str, bytes], *, message: str, replace: bool
+) -> tuple[str, str | None]:
+    """The commit that was proposed, and the one that it replaces. Raises AuthorMustFix where the branch has commits of
+    somebody else and `replace` is not said, and where it is checked out."""
+    before = house.branches.tip(branch)
+    commit = house.branches.propose(branch, base, files, message, replace=replace)
+    return commit, before if before != commit else None
 
 
 def release_file(source: Source, environment: str, model: str) -> str:

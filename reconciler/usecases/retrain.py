@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.core.diff import trainer_of
 from reconciler.core.facts import World
 from reconciler.core.rulebook import rulebooks
@@ -13,11 +11,11 @@ from reconciler.domain.names import version_key
 from reconciler.domain.record import Artifact
 from reconciler.domain.source import SourceVersion
 from reconciler.usecases.house import House
-from reconciler.usecases.proposal import Proposal, changed_lines, next_steps, release_file
+from reconciler.usecases.proposal import Proposal, changed_lines, next_steps, release_file, write_branch
 from reconciler.usecases.survey import Ask, survey
 
 
-def retrain(house: House, model: str) -> Proposal:
+def retrain(house: House, model: str, *, replace: bool = False) -> Proposal:
     """Make the branch `reconciler/retrain/MODEL`: a copy of the pinned version under the next patch number, and the
     training environment's pin. Raises AuthorMustFix where nothing that decides an artifact has changed."""
     house.history.fetch()
@@ -37,11 +35,11 @@ def retrain(house: House, model: str) -> Proposal:
     files = {file: house.editor.set_version(recipe, version, base.place.file), release: after}
     branch = f"reconciler/retrain/{model}"
     message = f"Retrain {model} as {version}\n\nThe recipe of {base.version}; {why}.\n"
-    commit = house.branches.propose(branch, world.source.commit, files, message)
+    commit, replaced = write_branch(house, branch, world.source.commit, files, message=message, replace=replace)
     removed, added = changed_lines(before, after)
     steps = next_steps(house, branch, trainer, books[trainer].spec)
-    proposal = Proposal(branch, commit, release, removed, added, steps)
-    return replace(proposal, facts=(f"{file}: the recipe of {base.version}; {why}",))
+    facts = (f"{file}: the recipe of {base.version}; {why}",)
+    return Proposal(branch, commit, release, removed, added, steps, facts=facts, replaced=replaced)
 
 
 def _base(world: World, trainer: str, model: str) -> SourceVersion:

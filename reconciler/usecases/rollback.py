@@ -18,7 +18,7 @@ from reconciler.usecases.run import box_rules
 from reconciler.usecases.survey import Ask, rulebook_of, survey
 
 
-def rollback(house: House, model: str, *, environment: str, to: str | None = None) -> Proposal:
+def rollback(house: House, model: str, *, environment: str, to: str | None = None, replace: bool = False) -> Proposal:
     """Make the branch `reconciler/rollback/ENV/MODEL`. Raises AuthorMustFix where there is nothing to go back to,
     VerificationFailed where the older artifact is gone, altered, or does not answer its probe."""
     house.history.fetch()
@@ -37,6 +37,7 @@ def rollback(house: House, model: str, *, environment: str, to: str | None = Non
         message=f"Roll {model} back to {served.version} in {environment}\n\n{served.version} ({served.digest}), "
         f"served here from {served.first:%Y-%m-%d}.\n",
         spec=book.spec,
+        replace=replace,
     )
     fact = f"{short_digest(served.digest)} is stored, unaltered, and answers its probe (largest difference {probe:.1e})"
     return Proposal(**{**vars(proposal), "facts": (fact,)})

@@ -17,6 +17,25 @@ def test_a_promotion_says_which_gates_are_shut(company: Company) -> None:
     assert [f"held once merged: {detail}" for _, detail in company.held()] == told[1:]
 
 
+def test_a_promotion_again_says_what_it_replaced_and_refuses_to_replace_a_person_s_work(company: Company) -> None:
+    company.add("1.0.0")
+    company.apply()
+    branch = f"reconciler/promote/production/{MODEL}"
+    ask = ("promote", MODEL, "--to", "production")
+    first = company.run(*ask, "-o", "json").json
+    assert first["replaced"] is None and company.run(*ask, "-o", "json").json["replaced"] is None
+    company.add("1.1.0")
+    company.apply()
+    again = company.run(*ask).out
+    assert f"in the place of {first['commit'][:12]}" in again
+    company.desk.git("switch", "-q", branch)
+    company.desk.git("commit", "-q", "--allow-empty", "-m", "Why we do this")
+    tip = company.desk.tip(branch)
+    company.desk.git("switch", "-q", "main")
+    assert "--replace" in company.run(*ask, code=3).err and company.desk.tip(branch) == tip
+    assert f"in the place of {tip[:12]}" in company.run(*ask, "--replace").out
+
+
 def test_a_promotion_through_open_gates_says_only_how_it_was_judged(company: Company) -> None:
     company.add("1.0.0")
     company.apply()

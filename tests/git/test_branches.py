@@ -73,6 +73,57 @@ def test_a_proposal_goes_to_the_remote_and_replaces_what_is_there(work: Repo, be
         assert bare.refs()[f"refs/heads/{BRANCH}"] == commit == clone.tip(BRANCH)
 
 
+def edit_as_a_person(work: Repo, how: str) -> str:
+    """Work of somebody on the branch of a proposal: its new tip. HEAD is on main afterwards."""
+    work.git("switch", "-q", BRANCH)
+    work.write({PIN: "edited by hand\n"})
+    work.git("commit", "-qa", *{"another commit": ["-m", "Mind the gap"], "amended": ["--amend", "--no-edit"]}[how])
+    work.git("switch", "-q", "main")
+    return work.tip(BRANCH)
+
+
+@pytest.mark.parametrize("how", ["another commit", "amended"])
+def test_the_work_of_somebody_on_the_branch_is_never_thrown_away_unasked(work: Repo, opened: Opener, how: str) -> None:
+    adapter = branches(opened, work)
+    adapter.propose(BRANCH, "main", {PIN: b"new\n"}, "Promote it")
+    tip = edit_as_a_person(work, how)
+    with pytest.raises(AuthorMustFix, match="no proposal of this command") as caught:
+        adapter.propose(BRANCH, "main", {PIN: b"newer\n"}, "Promote it")
+    assert work.tip(BRANCH) == tip and "--replace" in caught.value.next_step
+    commit = adapter.propose(BRANCH, "main", {PIN: b"newer\n"}, "Promote it", replace=True)
+    assert work.tip(BRANCH) == commit
+
+
+def test_work_that_is_on_the_remote_alone_is_kept_too(work: Repo, bench: Workbench, opened: Opener) -> None:
+    bare = bench.bare(of=work)
+    one, two = bench.clone(bare, "one"), bench.clone(bare, "two")
+    branches(opened, one).propose(BRANCH, "origin/main", {PIN: b"1"}, "Promote it")
+    tip = edit_as_a_person(one, "another commit")
+    one.git("push", "-q", "origin", BRANCH)
+    with pytest.raises(AuthorMustFix, match="no proposal of this command"):
+        branches(opened, two).propose(BRANCH, "origin/main", {PIN: b"2"}, "Promote it")
+    assert bare.refs()[f"refs/heads/{BRANCH}"] == tip and f"refs/heads/{BRANCH}" not in two.refs()
+
+
+def test_a_branch_that_is_on_main_already_is_nobody_s_work_any_more(work: Repo, opened: Opener) -> None:
+    adapter = branches(opened, work)
+    adapter.propose(BRANCH, "main", {PIN: b"new\n"}, "Promote it")
+    edit_as_a_person(work, "another commit")
+    work.git("merge", "-q", "--ff-only", BRANCH)
+    assert adapter.propose(BRANCH, "main", {PIN: b"newer\n"}, "Promote it") == work.tip(BRANCH)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_branch_that_is_checked_out_does_not_move(work: Repo, opened: Opener, replace: bool) -> None:
+    adapter = branches(opened, work)
+    first = adapter.propose(BRANCH, "main", {PIN: b"new\n"}, "Promote it")
+    work.git("worktree", "add", "-q", str(work.path.parent / "beside"), BRANCH)
+    assert adapter.propose(BRANCH, "main", {PIN: b"new\n"}, "Promote it") == first
+    with pytest.raises(AuthorMustFix, match=r"is checked out in .*/beside"):
+        adapter.propose(BRANCH, "main", {PIN: b"newer\n"}, "Promote it", replace=replace)
+    assert work.tip(BRANCH) == first
+
+
 def test_a_refused_push_leaves_no_branch_here(work: Repo, bench: Workbench, opened: Opener) -> None:
     bare = bench.bare(of=work)
     hook = bare.path / "hooks/pre-receive"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from reconciler.adapters.git.commits import compose, person, take_apart
 from reconciler.adapters.git.edits import edit_tree, read_tree
+from reconciler.adapters.git.proposals import marked, refuse_checked_out, refuse_work_of_others, text_of
 from reconciler.adapters.git.refs import Refs
 from reconciler.adapters.git.repository import Repository, checked_branch
 from reconciler.adapters.git.revisions import resolve
@@ -27,11 +28,15 @@ class GitBranches:
         self._refs = refs or Refs(repository)
         self._now = now
 
-    def propose(self, branch: str, base: str, files: Mapping[str, bytes], message: str) -> str:
-        """Make (or replace) `branch` as one commit on `base` with these files changed, by the user of git config.
+    def propose(
+        self, branch: str, base: str, files: Mapping[str, bytes], message: str, *, replace: bool = False
+    ) -> str:
+        """Make `branch` as one commit on `base` with these files changed, by the user of git config; an earlier
+        proposal is replaced, and with `replace` whatever is there.
 
         The same proposal again gives the same commit. Raises NeedsPerson where git does not know the user,
-        AuthorMustFix for main, PlanAgain where somebody else moved the branch at the same moment."""
+        AuthorMustFix for main, for a branch with commits of others and for one that is checked out, PlanAgain where
+        somebody else moved the branch at the same moment."""
         if checked_branch(branch) == self._repository.main:
             raise AuthorMustFix(f"proposals never go to {branch}", next_step="choose another branch")
         on = resolve(self._repository, base)
@@ -40,15 +45,24 @@ class GitBranches:
         here = self._refs.value(ref)
         there = self._refs.on_remote(ref) if self._repository.remote else None
         commit = self._same(here, on, tree, message) or self._commit(on, tree, message)
+        self._refuse(branch, {here, there} - {None, commit}, on, replace=replace)
+        if here not in (None, commit):
+            refuse_checked_out(self._repository, branch)
         if self._repository.remote and there != commit:
             self._refs.push(ref, commit, there)
         if here != commit:
             self._refs.set_here(ref, commit, here)
         return commit
 
+    def _refuse(self, branch: str, tips: set[str | None], on: str, *, replace: bool) -> None:
+        for tip in sorted(tip for tip in tips if tip and not replace):
+            refuse_work_of_others(self._repository, self._refs, branch, tip, on)
+
     def tip(self, branch: str) -> str | None:
-        """The commit that the local branch has, None where there is none: tells whether `propose` replaces one."""
-        return self._refs.value(f"refs/heads/{checked_branch(branch)}")
+        """See `ports.Branches`."""
+        ref = f"refs/heads/{checked_branch(branch)}"
+        there = self._refs.on_remote(ref) if self._repository.remote else None
+        return there or self._refs.value(ref)
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """The bytes of a file at a commit, None where absent (or a folder, or a link)."""
@@ -83,20 +97,20 @@ class GitBranches:
         if found is None or found[0] != "commit":
             return None
         parts = take_apart(found[1])
-        same = (parts.tree, parts.parents, parts.message) == (tree, (base,), _text(message).encode())
+        same = (parts.tree, parts.parents, text_of(parts)) == (tree, (base,), _text(message).encode())
         return commit if same else None
 
     def _commit(self, base: str, tree: str, message: str) -> str:
-        author, committer = self._repository.identity(), self._repository.identity("COMMITTER")
+        author, committer = person(self._repository.identity()), self._repository.identity("COMMITTER")
         made = self._repository.objects.make(
             "commit",
             compose(
                 tree,
                 [base],
-                author=person(author),
+                author=author,
                 committer=person(committer),
                 at=self._now(),
-                message=_text(message),
+                message=marked(tree, base, author, message),
             ),
         )
         self._repository.objects.write([made])

@@ -30,24 +30,27 @@ def compose(tree: str, parents: Sequence[str], *, author: str, committer: str, a
 
 @dataclass(frozen=True)
 class Parts:
-    """A commit object taken apart; `message` as bytes."""
+    """A commit object taken apart; `author` as `person` gives it, `message` as bytes."""
 
     tree: str
     parents: tuple[str, ...]
     signature: str
     message: bytes
+    author: str = ""
 
 
 def take_apart(content: bytes) -> Parts:
     """The parts of a raw commit object that git accepted."""
     head, _, message = content.partition(b"\n\n")
-    tree, parents, signature = "", [], ""
+    tree, parents, signature, author = "", [], "", ""
     for line in re.split(rb"\n(?! )", head):
         key, _, value = line.partition(b" ")
         if key == b"tree":
             tree = value.decode("ascii")
         elif key == b"parent":
             parents.append(value.decode("ascii"))
+        elif key == b"author":
+            author = value.decode("utf-8", "replace").rsplit(" ", 2)[0]
         elif key in (b"gpgsig", b"gpgsig-sha256") and not signature:
             signature = value.decode("ascii", "replace")
-    return Parts(tree, tuple(parents), signature, message)
+    return Parts(tree, tuple(parents), signature, message, author)

@@ -15,7 +15,8 @@ def show_proposal(session: Session, proposal: Proposal) -> None:
     if session.output == "json":
         json_out.emit({"format_version": 1, **vars(proposal)})
         return
-    lines = [f"branch {terminal(proposal.branch)} ({proposal.commit[:12]})", f"  {terminal(proposal.file)}"]
+    instead = f", in the place of {proposal.replaced[:12]}, which was there before" if proposal.replaced else ""
+    lines = [f"branch {terminal(proposal.branch)} ({proposal.commit[:12]}){instead}", f"  {terminal(proposal.file)}"]
     lines += [f"  - {terminal(line.strip())}" for line in proposal.removed]
     lines += [f"  + {terminal(line.strip())}" for line in proposal.added]
     lines += [f"  {terminal(fact)}" for fact in proposal.facts]
