@@ -23,7 +23,7 @@ def command(session: Session, *, environment: str | None, detailed_exitcode: boo
     elif found:
         rows = [(item.environment, item.model or "(target)", item.kind, item.detail) for item in found]
         click.echo("\n".join(table(rows, header=("environment", "model", "drift", "detail"))))
-        click.echo("next: reconciler apply heals a known target; an unknown one needs a look")
+        click.echo("next: reconciler apply heals a known target; reconciler plan says what an unknown one needs")
     else:
         click.echo("No drift: every target holds what its ledger says.")
     return 2 if detailed_exitcode and found else 0

@@ -198,4 +198,6 @@ def target_unknown(view: View, wanted: Wanted) -> Held:
     """The hold of a target that cannot be trusted."""
     detail = f"the target cannot be trusted: {view.target.detail}"
     step = "look at the target (where it moved: copy the old folder there, marker included); nothing was touched"
+    if view.target.anew:
+        step += f"; only if it is lost for good, this lets apply fill it again from the store: {view.target.anew}"
     return held_because(view, wanted, "target-unknown", detail, step, "operator")

@@ -32,12 +32,13 @@ class Observed:
 @dataclass(frozen=True)
 class TargetState:
     """A target as found. `unknown` (cannot be read, or no marker) is never healed. `generation` is the highest
-    that it has seen."""
+    that it has seen. `anew`: what to type to begin an empty one again where its content is lost for good."""
 
     status: Literal["known", "empty", "unknown"]
     detail: str = ""
     models: Mapping[str, Observed] = field(default_factory=dict)
     generation: int = 0
+    anew: str = ""
 
 
 @dataclass(frozen=True)

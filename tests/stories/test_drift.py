@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +59,19 @@ def test_a_target_that_is_gone_is_unknown_and_never_healed(local_shop: Company) 
     assert [reason for reason, _ in local_shop.held()] == ["target-unknown"]
     assert not (local_shop.home / "targets/production" / MODEL).exists()
     assert local_shop.status()["health"] == "unknown"
+
+
+def test_a_target_that_is_lost_for_good_is_begun_again_by_the_printed_line_alone(shop: Company, tmp_path: Path) -> None:
+    target = shop.home / "targets/production"
+    shutil.rmtree(target)
+    told = shop.run("apply", "--yes", code=3).out
+    assert not target.exists()
+    line = re.search(r"only if it is lost for good, .*: (mkdir -p .*)$", told, re.MULTILINE)
+    assert line is not None
+    subprocess.run(["sh", "-c", line[1]], check=True, cwd=tmp_path)
+    assert shop.apply() == ["heal production 1.0.0"]
+    assert shop.serves() == "1.0.0"
+    shop.settled()
 
 
 def test_a_store_that_lost_an_artifact_is_exit_5_and_nothing_is_trained_again(local_shop: Company) -> None:

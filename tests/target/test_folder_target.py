@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from reconciler.adapters.folder_target import FolderTarget
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed
-from reconciler.domain.observed import Observed
+from reconciler.domain.observed import Observed, TargetState
 from tests.support import killpoint
 from tests.support.artifacts import Made, artifact
 from tests.support.components import remount, tmpfs
@@ -298,3 +299,9 @@ def test_a_stale_holder_in_another_process_is_refused(target: FolderTarget) -> N
     deploy(FolderTarget(target.root, "sandbox"), NEW, generation=9)
     with pytest.raises(PlanAgain):
         deploy(target, OLD, generation=8)
+
+
+def test_the_line_that_begins_a_lost_target_again_makes_it_known_and_empty(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path / "it's $HOME; a disk", "production")
+    subprocess.run(["sh", "-c", target.observe().anew], check=True, cwd=tmp_path)
+    assert target.observe() == TargetState("known")

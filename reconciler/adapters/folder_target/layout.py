@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from pathlib import Path
 
 from pydantic import Field, ValidationError
 
@@ -99,3 +101,11 @@ def parse(kind: type[Marker] | type[DeploymentFile], content: bytes) -> Marker |
 def dump(value: Kept) -> bytes:
     """A marker or a deployment file as bytes; equal values give equal bytes."""
     return (json.dumps(value.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
+
+
+def marking_line(root: Path, environment: str) -> str:
+    """The shell line with which a person makes a folder without a marker the target of an environment."""
+    marker = Marker(format_version=FORMAT_VERSION, environment=environment, generation=0)
+    text = json.dumps(marker.model_dump(mode="json"), sort_keys=True)
+    folder, file = shlex.quote(str(root)), shlex.quote(str(root / MARKER_FILE))
+    return f"mkdir -p {folder} && echo {shlex.quote(text)} > {file}"

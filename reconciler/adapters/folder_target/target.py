@@ -42,11 +42,11 @@ class FolderTarget:
             with files.opened_folder(self.root, follow=True) as root:
                 marker = reading.read_marker(root, self.environment)
                 if marker is None:
-                    return TargetState("empty")
+                    return self._empty()
                 found = self._observe_models(root, hash_bytes=hash_bytes)
                 return TargetState("known", models=found, generation=marker.generation)
         except FileNotFoundError:
-            return TargetState("empty")
+            return self._empty()
         except (Unreadable, files.Unfit) as error:
             return TargetState("unknown", detail=f"target {self.root}: {error}")
         except OSError as error:
@@ -110,6 +110,9 @@ class FolderTarget:
             writing.prune(root, model, link.folder)
 
     # --- inside ----------------------------------------------------------------------------------------
+
+    def _empty(self) -> TargetState:
+        return TargetState("empty", anew=layout.marking_line(self.root, self.environment))
 
     def _observe_models(self, root: int, *, hash_bytes: bool) -> dict[str, Observed]:
         remembered = Remembered(None if hash_bytes else self._cache, self.root)
