@@ -14,9 +14,13 @@ def exhausted(failure: Failure) -> bool:
 
 
 def way_out(failure: Failure) -> tuple[str, Who]:
-    """What ends a failure that is not tried again by itself, and whose move that is."""
+    """What ends a failure that is not tried again by itself, and whose move that is. What the failed job said itself
+    knows more than we do: it comes first."""
     if failure.kind == "machine":
-        return "mend the machine, then reconciler apply --retry", "operator"
+        own = failure.next_step or "mend the machine"
+        return f"{own}, then reconciler apply --retry", "operator"
     if failure.findings:
         return f"{failure.findings[0].next_step}; reconciler show MODEL@VERSION tells every finding", "author"
+    if failure.next_step:
+        return f"{failure.next_step}; then a new version, or reconciler apply --retry", "author"
     return "add a new version, refresh the data, or reconciler apply --retry", "author"

@@ -126,6 +126,7 @@ class Failure(Kept):
     reason: str
     attempts: int
     at: datetime
+    next_step: str = Field("", description="what the failed job itself said that ends it; empty where it said nothing")
     findings: list[GuardFinding] = Field(default_factory=list, description="what the leak guard found")
 
 

@@ -166,8 +166,10 @@ def _guarded(stored: Intent) -> GuardRecord | None:
 def _failure(result: object, mark: str, run: Run) -> Failure:
     whose = result.whose if isinstance(result, JobFailure) else "machine"
     reason = result.reason if isinstance(result, JobFailure) else "the box answered something else"
-    found = result.findings if isinstance(result, JobFailure) else []
-    return Failure(fingerprint=mark, kind=whose, reason=reason, attempts=1, at=run.house.clock.now(), findings=found)
+    failed = Failure(fingerprint=mark, kind=whose, reason=reason, attempts=1, at=run.house.clock.now())
+    if isinstance(result, JobFailure):
+        return failed.model_copy(update={"next_step": result.next_step, "findings": result.findings})
+    return failed
 
 
 def train_failed(run: Run, action: Train, failure: Failure) -> Receipt:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.core.retries import way_out
 from reconciler.domain.errors import RetryLater
+from reconciler.domain.jobs import JobFailure
 from reconciler.domain.plan import Action
-from reconciler.domain.record import Receipt, TrainReceipt
+from reconciler.domain.record import Failure, Receipt, TrainReceipt
 from reconciler.testing import model_version, version_path
 from reconciler.usecases.apply import Done
 from tests.support.stops import StopAfter
-from tests.support.worlds import MODEL, Shop, actions, told
+from tests.support.worlds import MODEL, OTHER_DIGEST, Shop, actions, told
 
 
 def two_models() -> Shop:
@@ -120,6 +122,36 @@ def test_a_machine_failure_is_tried_three_times() -> None:
     assert (failure.kind, failure.attempts) == ("machine", 3)
     assert applied.exit_code == 1
     assert shop.apply().exit_code == 3
+
+
+@pytest.mark.parametrize(("whose", "who"), [("machine", "operator"), ("recipe", "author")])
+def test_the_next_step_of_the_failed_job_itself_is_kept_and_is_what_the_hold_says(whose: str, who: str) -> None:
+    shop = Shop()
+    shop.add("1.0.0")
+    shop.pin("sandbox", "1.0.0")
+    step = "raise training.limits.wall in the training environment's file, or train on less"
+    told = JobFailure.model_validate({"whose": whose, "reason": "wall time limit of 2 s reached", "next_step": step})
+    shop.trainer.failures["train", "1.0.0"] = [told] * 3
+    shop.apply()
+    failure = shop.record("sandbox").artifacts[MODEL]["1.0.0"].last_failure
+    assert failure is not None
+    assert failure.next_step == step
+    (held,) = [held for held in shop.plan().held if held.reason == "train-failed"]
+    assert held.next_step.startswith(step)
+    assert held.next_step.endswith("reconciler apply --retry")
+    assert held.who == who
+
+
+def test_a_failure_that_was_written_without_a_next_step_is_read_and_says_what_can_be_said() -> None:
+    written = {
+        "fingerprint": OTHER_DIGEST,
+        "kind": "machine",
+        "reason": "r",
+        "attempts": 3,
+        "at": "2026-03-01T12:00:00Z",
+    }
+    failure = Failure.model_validate(written)
+    assert way_out(failure) == ("mend the machine, then reconciler apply --retry", "operator")
 
 
 def test_a_failed_check_of_the_bytes_stores_nothing() -> None:
