@@ -131,7 +131,8 @@ def _gates(spec: EnvironmentSpec) -> Iterator[Flaw]:
             yield Flaw((*at, "kind"), summary, "add promotesFrom, or take the gate out", needs=(_PROMOTES_FROM,))
         if isinstance(gate, Threshold) and gate.at_most is not None and gate.at_least is not None:  # noqa: SIM102
             if gate.at_most < gate.at_least:
-                yield Flaw((*at, "atMost"), f"no figure is at most {gate.at_most} and at least {gate.at_least}")
+                summary = f"no figure is at most {gate.at_most} and at least {gate.at_least}"
+                yield Flaw((*at, "atMost"), summary, "make atMost the larger one, or take one of the two out")
 
 
 def _mapping(table: str, written: Input | None, task: TaskSpec) -> Iterator[Flaw]:

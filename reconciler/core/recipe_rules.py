@@ -250,7 +250,8 @@ def _estimator(written: Mapping[str, Any], task: TaskSpec) -> Iterator[Flaw]:
             fix = close_to(name, estimator.parameters)
             yield Flaw(path, f"{estimator.kind} has no parameter {short(name)}", fix)
         elif not fits(parameter, value):
-            yield Flaw(path, f"{name} should be {wanted(parameter)}; this is {_shown(value)}")
+            summary = f"{name} should be {wanted(parameter)}; this is {_shown(value)}"
+            yield Flaw(path, summary, _fitting(parameter, value))
 
 
 def fits(parameter: ParameterSpec, value: Any) -> bool:
@@ -281,6 +282,16 @@ def wanted(parameter: ParameterSpec) -> str:
     elif low is not None or high is not None:
         words += f" of at least {low:g}" if low is not None else f" of at most {high:g}"
     return f"{words}, or null" if parameter.nullable else words
+
+
+def _fitting(parameter: ParameterSpec, value: Any) -> str:
+    """The next step for a value that does not fit: the limit that it is beyond, else all that fits."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if parameter.maximum is not None and value > parameter.maximum:
+            return f"write {parameter.maximum:g} or less"
+        if parameter.minimum is not None and value < parameter.minimum:
+            return f"write {parameter.minimum:g} or more"
+    return f"write {wanted(parameter)}"
 
 
 def _shown(value: Any) -> str:

@@ -95,12 +95,27 @@ class _Rules:
         there = sorted((v for m, v in keys if m == pin.model and re.fullmatch(VERSION_PATTERN, v)), key=version_key)
         if there:
             summary = f"{pin.model} has no version {version}"
-            fix = f"its versions are {', '.join(there[-8:])}; or add manifests/models/{pin.model}/{version}.yaml"
+            fix = f"{self._to_pin(pin.model, there)}; or add manifests/models/{pin.model}/{version}.yaml"
         else:
             summary = f"there is no model {pin.model}"
             fix = close_to(pin.model, {model for model, _ in keys})
         touches = (("pin", f"{pin.environment}/{pin.model}"),)
         return Problem(pin.place, summary, fix, f"spec.models.{pin.model}.version", touches=touches)
+
+    @cached_property
+    def _at_fault(self) -> frozenset[str]:
+        """MODEL@VERSION of each version with an error in its own file."""
+        found = (*self.source.source.problems, *self._versions())
+        return frozenset(
+            what for each in found if each.severity == "error" for kind, what in each.touches if kind == "version"
+        )
+
+    def _to_pin(self, model: str, there: list[str]) -> str:
+        """The newest versions of a model that can be pinned; where none is sound, those that there are."""
+        sound = [version for version in there if f"{model}@{version}" not in self._at_fault]
+        if sound:
+            return f"{'its versions are' if sound == there else 'its sound versions are'} {', '.join(sound[-8:])}"
+        return f"its versions are {', '.join(there[-8:])}"
 
     def _environments(self) -> Iterator[Problem]:
         names = self.source.environment_names

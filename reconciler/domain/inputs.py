@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from reconciler.domain.guard import Guard
 from reconciler.domain.masks import Mask
 from reconciler.domain.names import Duration, Name
+from reconciler.domain.problems import Unfit
 from reconciler.domain.sufficiency import Sufficiency
 from reconciler.domain.written import Filter, Written
 
@@ -45,12 +46,13 @@ Mapping = dict[str, str | MappedColumn | ConstantField]
 
 # --- sources ---------------------------------------------------------------------------------------------------
 
+_ELSEWHERE = "set it in the environment that copyOf names"
 _PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|(?i:[?&;](password|pwd|secret|token|key)=)")
 
 
 def _holds_no_password(url: str) -> str:
     if _PASSWORD.search(url):
-        raise ValueError("an address in a manifest holds no password or key: name the runner's credentials instead")
+        raise Unfit("an address in a manifest holds no password or key", "name the runner's credentials instead")
     return url
 
 
@@ -200,13 +202,13 @@ class EnvironmentData(Written):
     @model_validator(mode="after")
     def _a_copy_has_no_inputs(self) -> EnvironmentData:
         if self.copy_of and (self.invoices or self.customers or self.settlements):
-            raise ValueError(
-                "copyOf takes the inputs of the environment it names; take invoices, customers and settlements out"
+            raise Unfit(
+                "copyOf takes the inputs of the environment it names", "take invoices, customers and settlements out"
             )
         if self.copy_of and "guard" in self.model_fields_set:
-            raise ValueError("the leak guard's limits are set where the data is: in the environment that copyOf names")
+            raise Unfit("the leak guard's limits are set where the data is", _ELSEWHERE)
         if self.copy_of and (self.masks or self.mask_key):
-            raise ValueError("masks are set where the data is: in the environment that copyOf names")
+            raise Unfit("masks are set where the data is", _ELSEWHERE)
         if self.copy_of and "sufficiency" in self.model_fields_set:
-            raise ValueError("what is enough is set where the data is: in the environment that copyOf names")
+            raise Unfit("what is enough is set where the data is", _ELSEWHERE)
         return self

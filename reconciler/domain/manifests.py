@@ -16,6 +16,7 @@ from reconciler.domain.gaps import Absent
 from reconciler.domain.guard import FieldName, Reason
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
+from reconciler.domain.problems import Unfit
 from reconciler.domain.written import Filter, Written
 
 API_VERSION = "reconciler/v1alpha1"
@@ -103,7 +104,7 @@ class Pin(Written):
     @model_validator(mode="after")
     def _one_of_two(self) -> Pin:
         if self.state == "withdrawn" and (self.version or self.digest):
-            raise ValueError("a withdrawn pin has no version and no digest")
+            raise Unfit("a withdrawn pin has no version and no digest", "take them out, or take state: withdrawn out")
         if self.state == "deployed" and not self.version:
             raise Absent("a pin needs a version, or state: withdrawn", "version", "state")
         return self

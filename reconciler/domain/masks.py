@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from reconciler.domain.problems import Unfit
 from reconciler.domain.task import FieldSpec, TaskSpec
 from reconciler.domain.written import Written
 
@@ -27,7 +28,7 @@ _KEYED = ("hash", "pseudonym")
 
 def _four_decimals(value: float) -> float:
     if round(value * 10_000) < 1 or abs(value * 10_000 - round(value * 10_000)) > 1e-6:
-        raise ValueError("amounts have four decimals: round to a multiple of 0.0001")
+        raise Unfit("amounts have four decimals", "round to a multiple of 0.0001")
     return value
 
 

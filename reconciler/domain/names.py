@@ -12,6 +12,7 @@ from reconciler.domain.patterns import DIGEST_PATTERN as DIGEST_PATTERN
 from reconciler.domain.patterns import NAME_PATTERN as NAME_PATTERN
 from reconciler.domain.patterns import VERSION_PATTERN as VERSION_PATTERN
 from reconciler.domain.patterns import short_digest as short_digest
+from reconciler.domain.problems import Unfit
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=63)]
 Version = Annotated[str, Field(pattern=VERSION_PATTERN, max_length=64)]
@@ -27,7 +28,7 @@ def parse_duration(value: Any) -> timedelta:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a duration is a whole number and a unit: 90s, 30m, 24h or 400d")
+        raise Unfit("a duration is a whole number and a unit", "write it as 90s, 30m, 24h or 400d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
@@ -56,7 +57,7 @@ def parse_size(value: Any) -> int:
         return value
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("a size is a whole number and a unit: 512MiB or 4GiB")
+        raise Unfit("a size is a whole number and a unit", "write it as 512MiB or 4GiB")
     return int(match[1]) * (1 << 20 if match[2] == "MiB" else 1 << 30)
 
 

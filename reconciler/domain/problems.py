@@ -36,6 +36,14 @@ def close_to(word: str, known: Iterable[str], *, say: str = "known") -> str:
     return f"{say}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
 
 
+class Unfit(ValueError):
+    """What a model raises where values do not fit each other or what they are for: what is wrong, the next step."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
 @dataclass(frozen=True, order=True)
 class Place:
     """A place in a file of the repository; `line` and `column` count from 1, 0 where the whole file is meant."""

@@ -215,7 +215,7 @@ def of_the_environments() -> list[Planted]:
         ),
         planted(E_PRODUCTION, "spec.gates[1].figure", "log_los", "log_los is not one of the values here"),
         planted(E_PRODUCTION, "spec.gates[2]", {"rows": 3}, "kind is missing", at="spec.gates[2].kind"),
-        planted(E_PRODUCTION, "spec.exam.latestShare", 2, "2: should be less than 1"),
+        planted(E_PRODUCTION, "spec.exam.latestShare", 2, "should be less than 1; this is 2"),
         planted(E_PRODUCTION, "spec.exam.dataOf", "nowhere", "there is no environment nowhere"),
         planted(E_PRODUCTION, "spec.exam.filters[0].field", "amuont", "there is no field amuont"),
         planted(E_PRODUCTION, f"{mapping}.nope", "X", "invoices have no field nope"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.domain.gaps import Absent
 from reconciler.domain.names import DIGEST_PATTERN, NAME_PATTERN, VERSION_PATTERN
-from reconciler.domain.problems import close_to
+from reconciler.domain.problems import Unfit, close_to
 
 _SUBJECT = re.compile(r"^(Input|String|List|Dictionary|Value) should")
 _PATTERNS = {
@@ -29,6 +30,12 @@ _TYPES = {
     "date_parsing": "a date",
     "date_from_datetime_parsing": "a date",
 }
+_BOUNDS = (
+    ("greater_than", "gt", "more than"),
+    ("greater_than_equal", "ge", "at least"),
+    ("less_than", "lt", "less than"),
+    ("less_than_equal", "le", "at most"),
+)
 _UNION = (
     ("Condition", "a condition (field, op, value), or all, any or not"),
     ("MappedColumn", "a column's name, {column: …} or {constant: …}"),
@@ -65,22 +72,49 @@ def worded(error: Any, value: Any) -> tuple[str, str]:
         return f"{shown(value)} {summary}", fix
     if kind in _TYPES:
         return _type(_TYPES[kind], value)
-    text = _SUBJECT.sub("should", str(error["msg"]).removeprefix("Value error, "))
-    return (f"{shown(value)}: {text}" if text.startswith("should") else text), ""
+    return _limit(kind, context, value) or _raised(error, value)
 
 
 def worded_union(tags: Sequence[str], value: Any) -> tuple[str, str]:
     """(summary, fix) where `value` fits no member of a union whose members pydantic calls `tags`."""
     for member, wanted in _UNION:
         if any(tag.startswith(member) for tag in tags):
-            return f"should be {wanted}; this is {shown(value)}", ""
-    return f"should be text, a number, true or false; this is {shown(value)}", ""
+            return f"should be {wanted}; this is {shown(value)}", f"write {wanted}"
+    wanted = "text, a number, true or false"
+    return f"should be {wanted}; this is {shown(value)}", f"write {wanted}"
+
+
+def _limit(kind: str, context: Mapping[str, Any], value: Any) -> tuple[str, str] | None:
+    """(summary, fix) of a value or a length outside its limits; None for another error."""
+    for name, key, words in _BOUNDS:
+        if kind == name:
+            limit = f"{words} {context[key]:g}"
+            return f"should be {limit}; this is {shown(value)}", f"write a value of {limit}"
+    for end, key, words in (("too_short", "min_length", "at least"), ("too_long", "max_length", "at most")):
+        if kind.endswith(end):
+            what = "characters" if kind.startswith("string") else "entries"
+            return f"should have {words} {context[key]} {what}", f"write {words} {context[key]} {what}"
+    return None
+
+
+def _raised(error: Any, value: Any) -> tuple[str, str]:
+    """(summary, fix) of what a model of ours raised, and of what there are no words for yet."""
+    raised = (error.get("ctx") or {}).get("error")
+    text = _SUBJECT.sub("should", str(error["msg"]).removeprefix("Value error, "))
+    summary = f"{shown(value)}: {text}" if text.startswith("should") else text
+    if isinstance(raised, Unfit):
+        return summary, raised.next_step
+    if isinstance(raised, Absent):
+        return summary, f"add {' or '.join(raised.keys)}"
+    return summary, "reconciler schema prints what may stand here"
 
 
 def _type(wanted: str, value: Any) -> tuple[str, str]:
     if wanted == "a date":
         return f"{shown(value)} is not a date", "dates are written 2024-01-31"
-    fix = f'write "{shown(value)}"' if wanted == "text" and isinstance(value, (int, float)) else ""
+    fix = f"write {wanted}"
+    if wanted == "text" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        fix = f'write "{shown(value)}"'
     if wanted == "a list" and isinstance(value, str):
         fix = f"write [{shown(value)}]"
     if wanted in ("a whole number", "a number") and isinstance(value, str) and _is_number(value):
