@@ -15,7 +15,7 @@ from reconciler.cli.views.table import table
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is drift.")
 def command(session: Session, *, environment: str | None, detailed_exitcode: bool) -> int:
     """Compare targets with what the ledger says; every file is hashed. Read-only."""
-    from reconciler.usecases.drift import drift
+    from reconciler.usecases.drift import drift, next_steps
 
     found = drift(session.house, environment=environment)
     if session.output == "json":
@@ -23,7 +23,8 @@ def command(session: Session, *, environment: str | None, detailed_exitcode: boo
     elif found:
         rows = [(item.environment, item.model or "(target)", item.kind, item.detail) for item in found]
         click.echo("\n".join(table(rows, header=("environment", "model", "drift", "detail"))))
-        click.echo("next: reconciler apply heals a known target; reconciler plan says what an unknown one needs")
+        for step in next_steps(found):
+            click.echo(f"next: {step}")
     else:
         click.echo("No drift: every target holds what its ledger says.")
     return 2 if detailed_exitcode and found else 0

@@ -125,9 +125,17 @@ def evidence_of(view: View, wanted: Wanted) -> tuple[Evidence, str] | Held:
 def _no_evidence(view: View, wanted: Wanted, lacking: Lacking) -> Held:
     step = lacking.next_step()
     if view.book.spec.promotes_from is not None and wanted.pin.state == "deployed":
-        command = f"reconciler promote {wanted.model} --to {view.environment} --version {wanted.pin.version}"
+        back = goes_back(view, wanted.deployment, wanted.digest, view.book.for_pin(wanted.origin))
+        command = _proposes(view, wanted, back=back is not None)
         step = lacking.next_step(f"run {command} again" if lacking.undo else f"run {command}")
     return held_because(view, wanted, "no-evidence", lacking.detail, step, "approver")
+
+
+def _proposes(view: View, wanted: Wanted, *, back: bool) -> str:
+    """The command that proposes what the pin says: going back to what served before is no promotion."""
+    if back:
+        return f"reconciler rollback {wanted.model} -e {view.environment} --to {wanted.pin.version}"
+    return f"reconciler promote {wanted.model} --to {view.environment} --version {wanted.pin.version}"
 
 
 # --- reasons -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from reconciler.domain.record import Deployment
 from reconciler.usecases.house import House
 from reconciler.usecases.survey import Ask, survey
 
-Kind = Literal["missing", "altered", "other", "unrecorded", "unknown"]
+Kind = Literal["missing", "altered", "other", "unrecorded", "unknown", "ledger"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,23 @@ def drift(house: House, *, environment: str | None = None) -> list[Drift]:
     return [found for name in names if name in world.ledgers for found in _environment(world, name)]
 
 
+def next_steps(found: Sequence[Drift]) -> list[str]:
+    """What to do about it, most urgent first: apply heals only what a ledger that can be trusted says."""
+    kinds = {item.kind for item in found}
+    lost = sorted({item.environment for item in found if item.kind == "ledger"})
+    steps = [f"restore ledger/{name} from a copy; apply touches nothing before that" for name in lost]
+    if "unknown" in kinds:
+        steps.append("reconciler plan says what an unknown target needs")
+    if kinds & {"missing", "altered", "other", "unrecorded"}:
+        steps.append("reconciler apply heals what it can")
+    return steps
+
+
 def _environment(world: World, name: str) -> list[Drift]:
     target = world.targets[name]
+    if name in world.rewritten:
+        detail = f"the target remembers a commit that ledger/{name} does not contain: it is missing or was rewritten"
+        return [Drift(name, None, "ledger", None, None, detail)]
     deployments = world.ledgers[name].deployments
     serving = any(deployment.digest for deployment in deployments.values())
     if target.status == "unknown" or (target.status == "empty" and serving):

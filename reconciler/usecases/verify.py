@@ -23,6 +23,9 @@ from reconciler.usecases.survey import Ask, survey
 _INDEX = "restore the store's index.json from a backup or another copy of the store"
 
 
+_LEDGER = "restore ledger/{} from a copy"
+
+
 @dataclass(frozen=True)
 class Verified:
     """What was checked, by kind, and every fault that was found."""
@@ -90,7 +93,10 @@ def _target(world: World, name: str) -> Iterable[Fault]:
     found = world.targets[name]
     serving = {d.model: d for d in world.ledgers[name].deployments.values() if d.digest}
     if name in world.rewritten:
-        yield Fault(f"target of {name}", f"it remembers a commit that ledger/{name} does not contain", "restore it")
+        yield Fault(
+            f"target of {name}", f"it remembers a commit that ledger/{name} does not contain", _LEDGER.format(name)
+        )
+        return  # apply refuses here: what the target should hold cannot be told by this ledger
     if serving and found.status != "known":
         yield Fault(f"target of {name}", found.detail or "it holds nothing", "reconciler drift says more")
         return

@@ -101,6 +101,20 @@ def test_a_main_branch_that_is_not_there_is_named(bench: Workbench, opened: Open
     assert "reconciler.main" in caught.value.next_step
 
 
+def test_a_remote_without_main_is_told_with_the_branches_that_it_has(bench: Workbench, opened: Opener) -> None:
+    work = bench.repository()
+    bare = bench.bare(of=work)
+    bare.git("branch", "-m", "main", "trunk")
+    bare.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    clone = bench.clone(bare, "clone")
+    with pytest.raises(NeedsPerson, match="never fetched") as caught:
+        GitHistory(opened(clone.path)).main_tip()
+    step = caught.value.next_step
+    assert step.startswith("git config reconciler.main NAME, where main has another name there (trunk); else git fetch")
+    clone.git("config", "reconciler.main", "trunk")
+    assert GitHistory(opened(clone.path)).main_tip() == work.tip()
+
+
 def test_a_source_is_kept_here_and_on_the_remote(bench: Workbench, opened: Opener) -> None:
     work = bench.repository()
     local = GitHistory(opened(work.path))

@@ -91,3 +91,19 @@ def test_a_ledger_that_was_rewritten_is_exit_5_and_nothing_is_touched(shop: Comp
     before = shop.belongings()
     assert shop.apply(code=5) == []
     assert shop.belongings() == before
+    for command in (["drift"], ["verify"]):
+        told = shop.run(*command, code=0 if command == ["drift"] else 5).out
+        assert "restore ledger/production from a copy" in told
+        assert "apply heals" not in told
+
+
+def test_a_ledger_of_other_receipts_is_restored_and_not_healed_over(local_shop: Company) -> None:
+    first = local_shop.desk.git("rev-list", "--max-parents=0", "ledger/production")
+    local_shop.add("1.1.0")
+    local_shop.in_production("1.2.0")
+    local_shop.desk.git("update-ref", "refs/heads/ledger/production", first)
+    assert local_shop.apply(code=5) == []
+    faults = local_shop.run("verify", "-o", "json", code=5).json["faults"]
+    assert [fault["next_step"] for fault in faults] == ["restore ledger/production from a copy"]
+    (found,) = local_shop.run("drift", "-o", "json").json["drift"]
+    assert (found["environment"], found["model"], found["kind"]) == ("production", None, "ledger")

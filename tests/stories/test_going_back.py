@@ -56,6 +56,25 @@ def test_a_pin_changed_and_changed_back_is_nothing_to_do(remote_shop: Company) -
     remote_shop.settled()
 
 
+def test_a_direct_revert_is_held_and_names_the_way_back(local_shop: Company) -> None:
+    local_shop.add("1.1.0")
+    local_shop.apply()
+    merge = local_shop.promote()
+    local_shop.apply()
+    local_shop.desk.git("revert", "--no-edit", "-m", "1", merge, at=local_shop.desk.ticks.next())
+    local_shop.apply(code=3)
+    (held,) = local_shop.run("plan", "-o", "json").json["held"]
+    command = f"reconciler rollback {MODEL} -e production --to 1.0.0"
+    assert held["reason"] == "no-evidence"
+    assert held["next_step"] == f"revert it, run {command} again, and merge its branch with git merge --no-ff"
+
+    local_shop.desk.git("revert", "--no-edit", "HEAD", at=local_shop.desk.ticks.next())
+    local_shop.run(*command.split()[1:])
+    local_shop.merge_branch(f"reconciler/rollback/production/{MODEL}")
+    assert local_shop.apply() == ["deploy production 1.0.0"]
+    local_shop.settled()
+
+
 def test_rollback_and_promote_again(shop: Company) -> None:
     shop.in_production("1.1.0")
     proposed = shop.run("rollback", MODEL, "-e", "production", "-o", "json").json

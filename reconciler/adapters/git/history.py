@@ -38,12 +38,23 @@ class GitHistory:
         if self._repository.remote:
             raise NeedsPerson(
                 f"{self._repository.main} of {self._repository.remote} was never fetched",
-                next_step=self._repository.fetch_line(ref),
+                next_step=self._where_main_is(ref),
             )
         self.resolve("HEAD")
         raise NeedsPerson(
             f"there is no branch {self._repository.main}", next_step="git config reconciler.main NAME says which it is"
         )
+
+    def _where_main_is(self, ref: str) -> str:
+        """The next step where main is not known here; a remote with other branches has perhaps none of its name."""
+        top = f"refs/remotes/{self._repository.remote}/"
+        names = sorted(name.removeprefix(top) for name in self._refs.listing(top))
+        others = [name for name in names if name != "HEAD" and not name.startswith("ledger/")]
+        line = self._repository.fetch_line(ref)
+        if not others:
+            return line
+        known = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+        return f"git config reconciler.main NAME, where main has another name there ({known}); else {line}"
 
     def has_remote(self) -> bool:
         """True where git config names a remote that exists here."""
