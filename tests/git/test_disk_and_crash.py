@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git import GitHistory, GitLease, GitLedger
-from reconciler.domain.errors import RetryLater
+from reconciler.domain.errors import RetryLater, VerificationFailed
 from tests.git.conftest import Opener
 from tests.support import killpoint
 from tests.support.components import remount, tmpfs
@@ -129,3 +129,20 @@ def test_killed_at_any_move_of_a_ref_the_next_run_ends_as_if_nothing_had_happene
         lease = GitLease(with_lease, holder(), SetClock()).read("production")
         assert lease is not None
         assert not lease.held
+
+
+@pytest.mark.parametrize("content", ["", "not an id\n", "1" * 40 + "\n"], ids=["cut-off", "garbled", "object-gone"])
+def test_a_lease_whose_ref_was_broken_by_a_crash_names_the_way_out(
+    bench: Workbench, opened: Opener, content: str
+) -> None:
+    work = bench.repository("broken")
+    lease = GitLease(opened(work.path), holder(), SetClock())
+    lease.release(lease.acquire("production", timedelta(0)))
+    (work.path / ".git/refs/reconciler/leases/production").write_text(content)
+    for ask in (lambda: lease.read("production"), lambda: lease.acquire("production", timedelta(0))):
+        with pytest.raises(VerificationFailed) as caught:
+            ask()
+        assert "reconciler lease break production --reason " in caught.value.next_step
+    assert lease.break_("production", above=8) is not None
+    assert lease.acquire("production", timedelta(0)).generation > 8
+    assert work.lock_files() == []

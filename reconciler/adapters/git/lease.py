@@ -64,7 +64,7 @@ class GitLease:
 
     def read(self, environment: str) -> LeaseState | None:
         """The lease as known here: on a clone, as last fetched. Raises VerificationFailed for an unreadable one."""
-        return self._at(self._refs.known(_ref(environment)), environment)
+        return self._at(self._known(environment), environment)
 
     def acquire(self, environment: str, wait: timedelta, *, above: int = 0) -> LeaseState:
         """Take the lease, or take it over from a dead or expired holder; generation + 1, and above `above`. Then lock
@@ -115,11 +115,14 @@ class GitLease:
     def break_(self, environment: str, *, above: int = 0) -> LeaseState | None:
         """End another's lease, whoever holds it; returns what was broken, None where nobody held it. A damaged one
         becomes a released one above `above`. Raises PlanAgain where it moved at that moment."""
-        old = self._asked(environment)
+        self._fetch()
         try:
+            old = self._known(environment)
             present = self._at(old, environment)
         except VerificationFailed:
-            present = self._somebodys(environment, above + _ROOM)
+            if self._repository.remote is None and self._refs.is_broken(_ref(environment)):
+                self._refs.clear_broken(_ref(environment))
+            old, present = self._refs.known(_ref(environment)), self._somebodys(environment, above + _ROOM)
         if present is None or not present.held:
             return None
         self._swap(replace(present, held=False), old)
@@ -127,14 +130,20 @@ class GitLease:
 
     def _current(self, environment: str) -> tuple[str | None, LeaseState | None]:
         """(value of the ref, its state), asked of the remote where there is one."""
-        old = self._asked(environment)
+        self._fetch()
+        old = self._known(environment)
         return old, self._at(old, environment)
 
-    def _asked(self, environment: str) -> str | None:
+    def _fetch(self) -> None:
         if self._repository.remote:
             source = "refs/reconciler/leases/*"
             self._refs.fetch(f"+{source}:{self._repository.tracking(source)}")
-        return self._refs.known(_ref(environment))
+
+    def _known(self, environment: str) -> str | None:
+        known = self._refs.known(_ref(environment))
+        if known is None and self._repository.remote is None and self._refs.is_broken(_ref(environment)):
+            raise _damaged(environment, "the file of its ref is broken")
+        return known
 
     def _at(self, blob: str | None, environment: str) -> LeaseState | None:
         if blob is None:
@@ -142,11 +151,7 @@ class GitLease:
         found = self._repository.objects.read(blob)
         state = _decode(found[1]) if found and found[0] == "blob" else None
         if state is None or state.environment != environment:
-            raise VerificationFailed(
-                f"{_ref(environment)} does not hold a lease",
-                next_step=f'reconciler lease break {environment} --reason "its lease is damaged" ends it; '
-                f"git show {blob} tells what it is",
-            )
+            raise _damaged(environment, f"git show {blob} tells what it is")
         return state
 
     def _taken(self, environment: str, before: LeaseState | None, above: int) -> LeaseState:
@@ -208,6 +213,13 @@ class GitLease:
 
 def _ref(environment: str) -> str:
     return f"refs/reconciler/leases/{checked_environment(environment)}"
+
+
+def _damaged(environment: str, what: str) -> VerificationFailed:
+    return VerificationFailed(
+        f"{_ref(environment)} does not hold a lease",
+        next_step=f'reconciler lease break {environment} --reason "its lease is damaged" ends it; {what}',
+    )
 
 
 def _held(lease: LeaseState) -> PlanAgain:

@@ -15,6 +15,7 @@ from reconciler.adapters.git.failures import BROKEN_OFF, LOCKED, classify
 from reconciler.adapters.git.locks import Locks
 from reconciler.adapters.git.process import Done
 from reconciler.adapters.git.repository import Repository
+from reconciler.domain.errors import PlanAgain
 from reconciler.files import opened_folder
 
 _WHOLE_HISTORY = 3600.0  # seconds that a fetch may take: it may bring years
@@ -109,6 +110,25 @@ class Refs:
     def clear_stale_locks(self) -> tuple[Path, ...]:
         """Remove lock files on our refs whose git is dead; call it while holding a lease."""
         return tuple(path for locks in self._locks for path in locks.clear())
+
+    def is_broken(self, ref: str) -> bool:
+        """True where git cannot read a local ref whose file is there: cut off by a crash, or naming what is gone."""
+        return (self._repository.common_dir / ref).is_file() and self.value(ref) is None
+
+    def clear_broken(self, ref: str) -> None:
+        """Remove the file of a local ref that is broken, as git will not. Raises PlanAgain where a git holds it."""
+        path = self._repository.common_dir / ref
+        lock = path.with_name(f"{path.name}.lock")
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            raise PlanAgain(f"another git process holds {lock}", next_step="wait for it to end, try again") from None
+        try:
+            if self.is_broken(ref):
+                path.unlink()
+                _sync(path.parent)
+        finally:
+            lock.unlink()
 
     def _update(self, ref: str, new: str, old: str | None) -> Done:
         expected = old or self._repository.zero
