@@ -12,12 +12,15 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
+_LOCKED = ".locked"
 _CHUNK = 1 << 20
 
 
@@ -164,3 +167,26 @@ def locked(name: str, *, dir_fd: int) -> Iterator[None]:
 def is_refusal(error: OSError) -> bool:
     """Whether a disk refused: it is full (of bytes or of inodes), over its quota, or read-only."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@contextmanager
+def passing_folder(what: str) -> Iterator[Path]:
+    """An empty temporary folder for `what`, gone at the end. While it lives, this process holds a lock on it, so that
+    the next one can tell what a killed process left, and takes that away first. Raises OSError."""
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"reconciler-{what}-") as name, opened_folder(name) as handle:
+        with suppress(OSError):  # a disk without locks or room: then nothing is known of it, and nobody takes it away
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.mkdir(_LOCKED, 0o700, dir_fd=handle)
+        yield Path(name)
+
+
+def _sweep(place: Path) -> None:
+    """Take away the passing folders of this user that were locked once and are not any more: their process is dead."""
+    for path in place.glob("reconciler-*-*"):
+        with suppress(OSError, Unfit), opened_folder(path) as handle:
+            if os.fstat(handle).st_uid != os.geteuid():
+                continue
+            os.stat(_LOCKED, dir_fd=handle, follow_symlinks=False)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)

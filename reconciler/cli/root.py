@@ -17,6 +17,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.session import Session
+from reconciler.cli.signals import ending_cleanly
 from reconciler.cli.views.escape import terminal
 from reconciler.domain.errors import ReconcilerError, RetryLater
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.usecases.init import Doorstep
 
 USAGE_ERROR = 64
+_INTERRUPTED = "interrupted: nothing is half done; run it again to go on"
 
 #: command → (module below reconciler.cli, one line of help)
 COMMANDS = {
@@ -123,12 +125,13 @@ def run(root: Root, argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing but that reaches the caller."""
     show = "--traceback" in (sys.argv[1:] if argv is None else argv)
     try:
-        result = root.main(args=argv, prog_name="reconciler", standalone_mode=False)
+        with ending_cleanly():
+            result = root.main(args=argv, prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
         _tell_usage(error)
         return USAGE_ERROR
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+    except click.exceptions.Abort as error:
+        click.echo(_INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else "interrupted", err=True)
         return 1
     except click.ClickException as error:
         click.echo(f"error: {_indented(error.format_message())}", err=True)
@@ -136,7 +139,7 @@ def run(root: Root, argv: list[str] | None = None) -> int:
     except ReconcilerError as error:
         return _tell(error, show)
     except KeyboardInterrupt:
-        click.echo("interrupted: nothing is half done; run it again to go on", err=True)
+        click.echo(_INTERRUPTED, err=True)
         return 1
     except BrokenPipeError:
         sys.stderr.close()

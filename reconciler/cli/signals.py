@@ -1,13 +1,51 @@
-"""SIGINT and SIGTERM during apply: finish or undo the current action, release the lease, leave a correct ledger."""
+"""SIGINT and SIGTERM. Every command: an exception, so that temporary folders go and leases are released, and exit 1.
+
+During apply: finish or undo the current action, release the lease, leave a correct ledger.
+"""
 
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from reconciler.domain.errors import NeedsPerson
+
+#: Seconds for which further signals are left alone after one: a cancelled CI job sends several while we clean up.
+_PATIENCE = 10.0
+
+
+@contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """Inside, SIGTERM does what SIGINT does: it raises KeyboardInterrupt, once, and no other error comes out after it.
+
+    Signals that the parent told us to ignore stay ignored; outside of the main thread, where no signal can be handled,
+    this does nothing."""
+    last: float | None = None
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        if last is None or time.monotonic() - last >= _PATIENCE:
+            last = time.monotonic()
+            raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    here = threading.current_thread() is threading.main_thread()
+    mine = [number for number, handler in before.items() if here and handler not in (signal.SIG_IGN, None)]
+    try:
+        for number in mine:
+            signal.signal(number, handle)
+        yield
+    except Exception as error:
+        if last is not None:  # a library made an error of its own of the interrupt: DuckDB does
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
 
 
 class Interrupted(NeedsPerson):

@@ -6,7 +6,6 @@ told as texts: dates as ISO, numbers with a point, with the types that the sourc
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from reconciler.adapters.sources.readers import kind_of
 from reconciler.adapters.sources.typed_sql import is_moment
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import Input
+from reconciler.files import passing_folder
 from reconciler.ports import Progress, Sample
 from reconciler.ports.work import Native
 
@@ -34,10 +34,13 @@ def look_typed(named: Named, secret: Callable[[str], str], most: int, progress: 
     hosts = frozenset(entry[2:] for entry in named.allow if entry.startswith("//"))
     access = Access(Path("/"), Allowed(folders, hosts), secret)
     wanted = Wanted("invoices", Input(source=named.source, mapping={}), (), look=most)
-    with tempfile.TemporaryDirectory(prefix="reconciler-look-") as name:
-        folder = Path(name)
-        with _faults(), connect(folder) as database, kind_of(named.source).open(named.source, access) as reader:
-            return _sample(named, reader, wanted, Work(folder, database, progress))
+    with (
+        passing_folder("look") as folder,
+        _faults(),
+        connect(folder) as database,
+        kind_of(named.source).open(named.source, access) as reader,
+    ):
+        return _sample(named, reader, wanted, Work(folder, database, progress))
 
 
 def _sample(named: Named, reader: Reader, wanted: Wanted, work: Work) -> Sample:

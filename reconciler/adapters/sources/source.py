@@ -6,7 +6,6 @@ with line and field.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import EnvironmentData, Input, Source
 from reconciler.domain.settling import mismatches
 from reconciler.domain.task import TaskSpec
+from reconciler.files import passing_folder
 from reconciler.ports import BadRow, Extract, Finding, Progress
 
 EXAMPLES = 20
@@ -50,8 +50,8 @@ class Sources:
             raise AuthorMustFix(
                 "the environment has no data.invoices", next_step="name a source and its mapping in its file"
             )
-        with tempfile.TemporaryDirectory(prefix="reconciler-data-") as name:
-            yield self._read(data, as_of, Path(name), progress)
+        with passing_folder("data") as folder:
+            yield self._read(data, as_of, folder, progress)
 
     def _read(self, data: EnvironmentData, as_of: date | None, folder: Path, progress: Progress) -> Extract:
         try:
