@@ -7,7 +7,7 @@ leaves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,8 @@ _SAMPLE = 50_000
 class Made(Protocol):
     """What the example's generator tells: see `tasks.customer_payment.example.Example`."""
 
+    @property
+    def data_date(self) -> date: ...
     @property
     def best_log_loss(self) -> float: ...
     @property
@@ -104,10 +106,10 @@ def begin_from(door: Doorstep, folder: Path, look: FirstLook, *, progress: Progr
 
 def begin_example(door: Doorstep, folder: Path, seed: int, *, progress: Progress = silent) -> Begun:
     """Begin a repository with a fictional company's receivables in `data/`, which git ignores."""
-    contents = _example_contents()
     with door.beginnings.begin(folder) as fresh:
         (fresh / "data").mkdir()
         made = door.example(fresh / "data", seed)
+        contents = replace(_example_contents(), as_of=made.data_date)
         commit = door.beginnings.commit(fresh, files_of(contents), "Begin")
         return _refreshed(door, fresh, _Beginning(folder, commit, None, contents, progress, made.best_log_loss))
 
@@ -159,6 +161,7 @@ def _contents_of(look: FirstLook) -> Contents:
         proposal.limits.why,
         proposal.limits.exam_rows,
         loose_data=False,
+        as_of=look.as_of,
     )
 
 
@@ -219,4 +222,6 @@ def _example_contents() -> Contents:
         "customers": Source({"kind": "csv", "path": "data/customers.csv"}, customers),
     }
     features = ("invoice", "terms", "customer", "customer-history")
-    return Contents("An example company's payment predictions", inputs, 30, "the usual period", 30, True, features)
+    return Contents(
+        "An example company's payment predictions", inputs, 30, "the usual period", 30, True, features=features
+    )

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from reconciler.usecases.schema import schema_text, schemas
 
@@ -41,7 +42,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Contents:
-    """What differs between new repositories: the inputs, from when on a payment is very late, what the exam asks."""
+    """What differs between new repositories: the inputs, from when on a payment is very late, what the exam asks.
+    `as_of`: the day at which the data ends, where that is not today for good."""
 
     title: str
     inputs: Mapping[str, Source]
@@ -49,6 +51,7 @@ class Contents:
     very_late_why: str
     gate_rows: int
     loose_data: bool
+    as_of: date | None = None
     features: Sequence[str] = ("invoice", "terms", "customer-history")
 
 
@@ -164,6 +167,8 @@ def _readme(contents: Contents) -> str:
     data = "`data/` (not in git) stands in for production's tables." if contents.loose_data else (
         "The invoices are read where they lie; `git config reconciler.dataAllow` names their folder or host."
     )  # fmt: skip
+    as_of = f" --as-of {contents.as_of.isoformat()}" if contents.as_of else ""
+    predict = f"{f'reconciler predict -e production{as_of} --out open.csv':<51} # every open invoice's probabilities"
     return f"""# {contents.title}
 
 Which model version every environment serves is written in `manifests/releases/`; `environments/` says where and
@@ -175,7 +180,7 @@ reconciler status                                   # what every environment ser
 reconciler promote {MODEL} --to production          # a branch with a one-line change, and the merge to type
 git merge --no-ff reconciler/promote/production/{MODEL}
 reconciler apply --yes                              # production now serves exactly those bytes
-reconciler predict -e production --out open.csv     # every open invoice with its probabilities
+{predict}
 ```
 
 To change the model, copy `manifests/models/{MODEL}/1.0.0.yaml` to `1.1.0.yaml`, change it, and pin 1.1.0 in

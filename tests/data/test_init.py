@@ -92,6 +92,11 @@ def test_the_schemas_describe_what_was_written(shop: Path) -> None:
             jsonschema.validate(document, schema)
 
 
+def test_the_readme_of_the_example_predicts_as_of_the_day_at_which_its_data_ends(shop: Path) -> None:
+    line = "reconciler predict -e production --as-of 2025-12-31 --out open.csv"
+    assert line in (shop / "README.md").read_text()
+
+
 def test_the_example_is_refreshed_once_and_ready_to_train(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert git(shop, "log", "--format=%s", "ledger/sandbox").count("\n") == 1  # adopt, refresh
     assert typed("-C", shop, "plan", "-o", "json") == 0
