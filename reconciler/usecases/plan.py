@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.core.changes import version_changes
 from reconciler.core.diff import diff
 from reconciler.core.facts import World
+from reconciler.core.identity import canonical, digest_of
 from reconciler.core.plan_format import FORMAT_VERSION, action_document, plan_document
 from reconciler.domain.errors import AuthorMustFix, PlanAgain
 from reconciler.domain.plan import Plan
@@ -61,19 +62,21 @@ def _last_applied(house: House, world: World) -> Source | None:
 
 
 def saved_plan(planned: Planned, ask: Ask) -> bytes:
-    """A plan as a file that `apply PLAN` takes: the published form and what was asked."""
-    document = {
+    """A plan as a file that `apply PLAN` takes: the published form, what was asked, and a digest of all that."""
+    document: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "kind": "reconciler-plan",
         "environments": sorted(ask.environments) if ask.environments is not None else None,
         "models": sorted(ask.models) if ask.models is not None else None,
         "plan": plan_document(planned.plan),
     }
+    document["digest"] = digest_of(canonical(document))
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def read_saved(content: bytes, name: str) -> dict[str, Any]:
-    """Read a saved plan. Raises AuthorMustFix for a file that is none, PlanAgain for one of another format."""
+    """Read a saved plan. Raises AuthorMustFix for a file that is none, PlanAgain for one of another format or that
+    was changed since."""
     try:
         document = json.loads(content)
         shape = isinstance(document, dict) and document["kind"] == "reconciler-plan"
@@ -89,7 +92,21 @@ def read_saved(content: bytes, name: str) -> dict[str, Any]:
         value = document.get(key)
         if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise AuthorMustFix(f"{name} is not a saved plan", next_step="reconciler plan --out FILE writes one")
+    told = document.pop("digest", None)
+    if told != _digest(document):
+        raise PlanAgain(
+            f"{name} is not as it was written: something was changed, added or taken out",
+            next_step="plan again: reconciler plan --out FILE",
+        )
     return dict(document)
+
+
+def _digest(document: object) -> str | None:
+    """The digest of a saved plan's content; None for what nobody can have written."""
+    try:
+        return digest_of(canonical(document))
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def refuse_unless_same(saved: Mapping[str, Any], now: Plan) -> None:

@@ -180,9 +180,35 @@ def test_a_plan_edited_by_hand_is_refused_and_nothing_is_done(edit: Any) -> None
     edit(plan)
     before = shop.ledger.count()
     with pytest.raises(PlanAgain):
+        apply_saved(shop, plan)
+    with pytest.raises(PlanAgain, match="is not as it was written"):
         apply_saved(shop, read_saved(json.dumps(plan).encode(), "plan.json"))
     assert shop.ledger.count() == before
     assert not any(state.held for state in shop.fakes.leases.states.values())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda plan: plan.update(unheard_of=1),
+        lambda plan: plan["plan"].update(unheard_of=1),
+        lambda plan: plan["plan"]["actions"][0].update(unheard_of=1),
+        lambda plan: plan["plan"]["actions"][0].update(reason="because"),
+        lambda plan: plan["plan"]["summary"].update(held=7),
+        lambda plan: plan["plan"].update(notes=["all is well"]),
+        lambda plan: plan.pop("digest"),
+        lambda plan: plan.update(digest=None),
+        lambda plan: plan.update(models=float("nan")),
+    ],
+)
+def test_what_somebody_read_in_a_saved_plan_is_what_was_written(edit: Any) -> None:
+    shop = ready()
+    content = saved_plan(shop.planned("HEAD"), Ask(revision="HEAD"))
+    assert read_saved(content, "plan.json")["kind"] == "reconciler-plan"
+    plan = json.loads(content)
+    edit(plan)
+    with pytest.raises((PlanAgain, AuthorMustFix), match=r"plan\.json is not"):
+        read_saved(json.dumps(plan).encode(), "plan.json")
 
 
 @pytest.mark.parametrize(

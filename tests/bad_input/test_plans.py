@@ -17,6 +17,8 @@ from tests.support.repositories import Workbench
 Edit = Callable[[dict[str, Any]], object]
 EDITS: dict[str, tuple[Edit, int]] = {
     "another version": (lambda plan: plan["plan"]["actions"][-1].update(version="9.9.9"), 4),
+    "another reason": (lambda plan: plan["plan"]["actions"][0].update(reason="because"), 4),
+    "a key that nobody knows": (lambda plan: plan.update(unheard_of=1), 4),
     "an action less": (lambda plan: plan["plan"]["actions"].pop(), 4),
     "an action more": (lambda plan: plan["plan"]["actions"].append({"action": "withdraw"}), 4),
     "another commit": (lambda plan: plan["plan"].update(source_commit="0" * 40), 4),
