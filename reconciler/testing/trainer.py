@@ -26,6 +26,7 @@ from reconciler.domain.jobs import (
 )
 from reconciler.domain.record import ColdStart, Figures, Isolation, OutcomeFigures
 from reconciler.ports import BoxRules, Progress, Ran
+from reconciler.testing.documents import TASK
 from reconciler.testing.stores import sha256
 
 ISOLATION = Isolation(network="none at all: it is a fake", files="none at all: it is a fake")
@@ -53,7 +54,8 @@ def figures(log_loss: float, *, rows: int = 300) -> Figures:
 class FakeTrainer:
     """`ports.Trainer`. `log_loss` maps a version to what its judgement says; `failures` maps (job kind, version) to
     what the next runs answer; `trained` and `judged` list the (model, version) of jobs that ran to their end; `jobs`
-    lists all as they were asked for; `guard` is what the leak guard says of every training."""
+    lists all as they were asked for; `guard` is what the leak guard says of every training; `task_revision` that of the
+    task that its cards are of."""
 
     log_loss: dict[str, float] = field(default_factory=dict)
     baseline: float = 0.7
@@ -65,6 +67,7 @@ class FakeTrainer:
     runs: int = 0
     no_box: bool = False
     libraries: str = "1"
+    task_revision: int = TASK.revision
 
     def fail(self, kind: str, version: str, whose: str, *, times: int = 1, found: Sequence[GuardFinding] = ()) -> None:
         """The next `times` jobs of a kind (`train`, `judge`, `check`) for a version fail, of recipe or machine; with
@@ -130,7 +133,7 @@ class FakeTrainer:
             fingerprint=job.fingerprint,
             snapshot=job.snapshot,
             task=str(job.recipe.get("task")),
-            task_revision=1,
+            task_revision=self.task_revision,
             recipe=job.recipe,
             outcomes=["on_time", "late", "very_late"],
             late_after_days=0,

@@ -27,7 +27,6 @@ from reconciler.__main__ import furnish, open_doorstep
 from reconciler.adapters.git import Repository
 from reconciler.cli.root import make_root, run
 from reconciler.cli.session import Session
-from reconciler.domain.jobs import ModelCard, TrainJob
 from reconciler.ports import Clock, Trainer
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.testing import FakeClock, FakeTrainer
@@ -53,11 +52,9 @@ class Ended:
         return json.loads(self.out)
 
 
-class StandIn(FakeTrainer):
+def stand_in() -> FakeTrainer:
     """The stand-in for the box, whose cards are of the task as it is."""
-
-    def _card(self, job: TrainJob) -> ModelCard:
-        return super()._card(job).model_copy(update={"task_revision": SPEC.revision})
+    return FakeTrainer(task_revision=SPEC.revision)
 
 
 @dataclass
@@ -69,7 +66,7 @@ class Company:
     origin: Repo | None
     specs: dict[str, dict[str, Any]]
     clock: Clock = field(default_factory=FakeClock)
-    trainer: Trainer | None = field(default_factory=StandIn)
+    trainer: Trainer | None = field(default_factory=stand_in)
     environment: dict[str, str] = field(default_factory=dict)
     clones: int = 0
 

@@ -21,6 +21,7 @@ from reconciler.adapters.git import Repository
 from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.domain.jobs import Job, TrainJob
 from reconciler.ports import BoxRules, Progress, Ran, Trainer
+from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.testing import FakeTrainer
 from reconciler.usecases.apply import Applied, apply
 from reconciler.usecases.house import House
@@ -178,7 +179,7 @@ class Company:
     def house(self, *, hashed: bool = False, boxed: bool = True) -> Iterator[House]:
         """The house of the runner's repository, as `__main__` builds it but for the trainer and the clock, and,
         unless `hashed`, for the snapshots."""
-        inner: Trainer = BoxedTrainer() if self.real and boxed else FakeTrainer()
+        inner: Trainer = BoxedTrainer() if self.real and boxed else FakeTrainer(task_revision=SPEC.revision)
         variables = {"RECONCILER_DATA_ALLOW": str(self.outside / "data")}
         with Repository.discover(self.runner) as repository:
             house = furnish(repository, variables, trainer=TracingTrainer(inner, self.trace), clock=self.clock)
