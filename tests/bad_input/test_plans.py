@@ -70,9 +70,12 @@ def test_a_plan_that_cannot_be_read_is_refused_by_name(standing: Company, place:
 def test_a_device_a_pipe_and_a_folder_are_never_replaced_by_a_plan(standing: Company, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/null")
+    os.mkfifo(tmp_path / "pipe.csv")
     for place in ("/dev/full", "/dev/null", str(tmp_path / "pipe"), str(tmp_path / "link"), str(tmp_path)):
         refused(standing.run("plan", "--out", place, code=64), "is no regular file")
-        refused(standing.run("predict", "-e", "production", "--out", place, code=64), "is no regular file")
+        refused(standing.run("predict", "-e", "production", "--out", place, code=64), "has none of the endings")
+    pipe = str(tmp_path / "pipe.csv")
+    refused(standing.run("predict", "-e", "production", "--out", pipe, code=64), "is no regular file")
     refused(standing.run("plan", "--out", str(tmp_path / "no/p.json"), code=64), "there is no folder")
     assert Path("/dev/full").is_char_device() and Path("/dev/null").is_char_device()
     assert (tmp_path / "pipe").is_fifo()
