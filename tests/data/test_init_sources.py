@@ -126,7 +126,7 @@ def test_a_look_is_at_an_even_sample_where_there_are_many_rows(tmp_path: Path) -
         numbers = [int(text) for text in sample.columns[0]]
         assert (sample.rows, sample.header) == (10_000, ("n", "m")), kind
         assert 500 <= len(numbers) <= 1000, kind
-        assert numbers[0] == 0 and numbers[-1] > 9_900, kind
+        assert min(numbers) < 100 and max(numbers) > 9_900, kind  # a Delta table has no order
 
 
 @pytest.mark.real
