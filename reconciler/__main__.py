@@ -193,7 +193,7 @@ def _snapshots(folder: Path) -> SnapshotStore:
 
 @contextmanager
 def _scratch() -> Iterator[SnapshotStore]:
-    from reconciler.files import passing_folder
+    from reconciler.tools.files import passing_folder
 
     with passing_folder("scratch") as folder:
         yield _snapshots(folder)
@@ -201,7 +201,7 @@ def _scratch() -> Iterator[SnapshotStore]:
 
 @contextmanager
 def _unpack(files: Mapping[str, bytes]) -> Iterator[Path]:
-    from reconciler.files import passing_folder
+    from reconciler.tools.files import passing_folder
 
     with passing_folder("scratch") as folder:
         for name, content in files.items():

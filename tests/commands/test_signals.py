@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.signals import ending_cleanly
-from reconciler.files import passing_folder
+from reconciler.tools.files import passing_folder
 from tests.support.company import Company
 from tests.support.imports import ROOT
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.sources import allowed_by
-from reconciler.adapters.sources.duck import connect
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.tools.duck import connect
 from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, rows_of, source_in
 
 GOOD = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50")

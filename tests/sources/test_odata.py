@@ -17,12 +17,12 @@ import pytest
 from reconciler.adapters.sources import Access, Allowed, secrets_of
 from reconciler.adapters.sources.asking import Raw, Wanted, Work
 from reconciler.adapters.sources.columns import columns_of
-from reconciler.adapters.sources.duck import connect
 from reconciler.adapters.sources.readers.odata import open_odata
 from reconciler.adapters.sources.readers.odata_patience import Limits
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import Input
 from reconciler.tasks.customer_payment.spec import SPEC
+from reconciler.tools.duck import connect
 from tests.support.odata import PASSWORD, USER, ODataServer, server
 from tests.support.odata_faults import Fault, Proxy, edited, instead, link_to, proxy, status
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import files
 from reconciler.adapters.folder_target import FolderTarget
 from reconciler.adapters.folder_target.remembered import Remembered
 from reconciler.domain.observed import Observed
+from reconciler.tools import files
 from tests.support.artifacts import artifact
 
 AT_ONCE = -(10**12)

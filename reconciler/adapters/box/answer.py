@@ -15,12 +15,12 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from reconciler import files
 from reconciler.adapters.box.child import Ended
 from reconciler.domain import oci
 from reconciler.domain.guard import GuardFinding
 from reconciler.domain.jobs import CheckResult, Job, JobFailure, JudgeResult, Result, TrainResult
 from reconciler.ports import BoxRules, Progress
+from reconciler.tools import files
 
 RESULT_FILE = "result.json"
 RESULT_LIMIT = 8 << 20

@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler import files
 from reconciler.adapters.box.walls import CANDIDATES, Cell, Walls, command
 from reconciler.domain.record import Isolation
+from reconciler.tools import files
 
 _PROBE = Path(__file__).with_name("probe.py")
 _NETWORK, _FILES = ("connect", "send", "local"), ("read", "write")

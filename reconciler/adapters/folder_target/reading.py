@@ -11,11 +11,11 @@ import os
 import stat
 from dataclasses import dataclass
 
-from reconciler import files
 from reconciler.adapters.folder_target import layout
 from reconciler.adapters.folder_target.layout import DEPLOYMENT_FILE, DeploymentFile, Marker
 from reconciler.domain import oci
 from reconciler.domain.observed import Observed
+from reconciler.tools import files
 
 
 class Unreadable(Exception):

@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reconciler import files
 from reconciler.adapters.folder_target.layout import DEPLOYMENT_FILE, VERSIONS
 from reconciler.domain import oci
 from reconciler.domain.observed import Observed
+from reconciler.tools import files
 
 _STILL = 2_000_000_000  # nanoseconds: the coarsest clock of a file system in use (FAT)
 _LIMIT = 64 << 20

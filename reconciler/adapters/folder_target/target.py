@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler import files
 from reconciler.adapters.folder_target import layout, reading, writing
 from reconciler.adapters.folder_target.layout import DeploymentFile, Marker
 from reconciler.adapters.folder_target.reading import Unreadable
@@ -19,6 +18,7 @@ from reconciler.adapters.folder_target.remembered import Remembered
 from reconciler.domain import oci
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed
 from reconciler.domain.observed import Observed, TargetState
+from reconciler.tools import files
 
 _STRANGER = (
     "check the target's path in the environment file and that the folder is mounted; "

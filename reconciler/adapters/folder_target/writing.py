@@ -11,10 +11,10 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 
-from reconciler import files
 from reconciler.adapters.folder_target import layout
 from reconciler.adapters.folder_target.layout import DeploymentFile, Marker
 from reconciler.adapters.folder_target.reading import Link
+from reconciler.tools import files
 
 
 def write_marker(root: int, marker: Marker) -> None:

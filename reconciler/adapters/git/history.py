@@ -12,8 +12,8 @@ from reconciler.adapters.git.repository import Repository, checked_environment
 from reconciler.adapters.git.signatures import check_signature
 from reconciler.domain.errors import NeedsPerson, RetryLater
 from reconciler.domain.observed import Signature
-from reconciler.files import make_folder
 from reconciler.ports import Commit
+from reconciler.tools.files import make_folder
 
 _FORMAT = "--format=%H%x00%P%x00%an <%ae>%x00%ct%x00%s"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.files import make_folder, opened_folder, write_durably
+from reconciler.tools.files import make_folder, opened_folder, write_durably
 
 if TYPE_CHECKING:
     from reconciler.domain.record import Record

@@ -16,7 +16,7 @@ from reconciler.adapters.git.locks import Locks
 from reconciler.adapters.git.process import Done
 from reconciler.adapters.git.repository import Repository
 from reconciler.domain.errors import PlanAgain
-from reconciler.files import opened_folder
+from reconciler.tools.files import opened_folder
 
 _WHOLE_HISTORY = 3600.0  # seconds that a fetch may take: it may bring years
 

@@ -13,8 +13,8 @@ from reconciler.adapters.git.objects import object_id
 from reconciler.adapters.git.repository import Repository
 from reconciler.adapters.git.revisions import resolve
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater
-from reconciler.files import Unfit, opened_regular
 from reconciler.ports import Entry
+from reconciler.tools.files import Unfit, opened_regular
 
 _LINK = "120000"
 _LARGEST = 1 << 30

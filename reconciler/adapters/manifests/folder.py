@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.adapters.manifests.layout import MAX_BYTES
 from reconciler.domain.errors import AuthorMustFix, RetryLater
-from reconciler.files import Unfit, make_folder, opened_folder, read_regular, write_durably
+from reconciler.tools.files import Unfit, make_folder, opened_folder, read_regular, write_durably
 
 
 class Files:

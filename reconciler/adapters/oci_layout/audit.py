@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reconciler import files
 from reconciler.adapters.oci_layout.index import INDEX_FILE, LAYOUT_FILE, restore
 from reconciler.domain import oci
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.oci import Descriptor
 from reconciler.ports import Fault
+from reconciler.tools import files
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _GONE = "copy it back from a backup or another copy of the store; it is never trained again"

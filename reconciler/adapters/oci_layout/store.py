@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from reconciler import files
 from reconciler.adapters.oci_layout import audit
 from reconciler.adapters.oci_layout import index as index_file
 from reconciler.adapters.oci_layout.index import INDEX_FILE, INDEX_LIMIT, LAYOUT_CONTENT, LAYOUT_FILE, restore
@@ -21,6 +20,7 @@ from reconciler.domain import oci
 from reconciler.domain.errors import DiskRefused, NeedsPerson, RetryLater, VerificationFailed
 from reconciler.domain.oci import ArtifactManifest, Descriptor
 from reconciler.ports import Fault
+from reconciler.tools import files
 
 _LOCK = ".reconciler.lock"
 

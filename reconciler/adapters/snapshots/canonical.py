@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.domain.jobs import SnapshotColumn, SnapshotTable
+from reconciler.tools.duck import quoted
 
 FORMAT = 1
 _KEYS = {"invoices": ("legal_entity", "invoice", "instalment"), "customers": ("legal_entity", "customer")}
@@ -58,7 +59,7 @@ def part_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
 
 def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
     """SQL of the key's order."""
-    return ", ".join(f'"{name}" ASC NULLS LAST' for name in key_of(table, columns))
+    return ", ".join(f"{quoted(name)} ASC NULLS LAST" for name in key_of(table, columns))
 
 
 def key_of(table: str, columns: Sequence[SnapshotColumn]) -> list[str]:
@@ -72,7 +73,7 @@ def part_digests(
 ) -> Iterator[tuple[str, int, str]]:
     """(part, rows, digest) of every part of the relation `rows` (SQL), in the order of their names. Leaves the rows in
     the temporary table `sorted_TABLE`: the columns and `part_`, in the order of parts and keys."""
-    names = ", ".join(f'"{column.name}"' for column in columns)
+    names = ", ".join(quoted(column.name) for column in columns)
     database.execute(
         f"CREATE OR REPLACE TEMP TABLE sorted_{table} AS SELECT {names}, {part_of(table, columns)} AS part_ "  # noqa: S608
         f"FROM {rows} ORDER BY part_, {order_of(table, columns)}"
@@ -98,7 +99,7 @@ def part_digests(
 
 
 def _cell(column: SnapshotColumn) -> str:
-    name = f'"{column.name}"'
+    name = quoted(column.name)
     match column.type:
         case "text":
             escaped = f"replace({name}, '\\', '\\\\')"

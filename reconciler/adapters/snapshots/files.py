@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler import files
 from reconciler.domain.errors import DiskRefused, RetryLater
+from reconciler.tools import files
 
 
 def file_digest(path: Path) -> str:

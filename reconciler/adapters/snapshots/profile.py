@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
+from reconciler.tools.duck import quoted
 
 _IDENTIFIERS = frozenset({"invoice", "customer"})
 _FEW = 25
@@ -73,7 +74,7 @@ def _newest(database: Any, rows: str, names: set[str]) -> dict[str, str | None]:
 
 
 def _column(database: Any, rows: str, column: SnapshotColumn) -> dict[str, object]:
-    name = f'"{column.name}"'
+    name = quoted(column.name)
     missing, distinct = database.execute(
         f"SELECT count(*) FILTER ({name} IS NULL), count(DISTINCT {name}) FROM {rows}"  # noqa: S608
     ).fetchone()

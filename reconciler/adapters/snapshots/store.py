@@ -24,13 +24,13 @@ from typing import Any
 
 from reconciler.adapters.snapshots.canonical import part_digests, snapshot_digest
 from reconciler.adapters.snapshots.compare import compared
-from reconciler.adapters.snapshots.duck import MANY, connect, literal, told
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
 from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPart, SnapshotTable
 from reconciler.ports import Extract, Progress
+from reconciler.tools.duck import MANY, TYPES, connect, literal, quoted, told
 
 _MANIFEST = "snapshot.json"
 _POSTED = {"invoices": ("invoice_date", "settled_date", "known_date"), "settlements": ("paid_on", "recorded_on")}
@@ -48,7 +48,8 @@ class FolderSnapshots:
         with disk_refusals(self.store), _machine_faults():
             (self.store / "parts").mkdir(parents=True, exist_ok=True)
             leftovers(self.store)
-            with connect(self.store, extract.folder) as database:
+            spill = self.store / ".tmp-spill"
+            with connect(self.store, extract.folder, spill=spill) as database:
                 writing = _Writing(database, extract, progress or _silent)
                 tables = {name: self._table(writing, name) for name in sorted(extract.columns)}
             data_date = extract.data_date.isoformat()
@@ -162,7 +163,7 @@ class FolderSnapshots:
             return known
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
             fresh = Path(folder) / "part.parquet"
-            names = ", ".join(f'"{column.name}"' for column in columns)
+            names = ", ".join(quoted(column.name) for column in columns)
             database.execute(
                 f"COPY (SELECT {names} FROM sorted_{table} WHERE part_ = {literal(name)} ORDER BY rowid) "  # noqa: S608
                 f"TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
@@ -273,8 +274,7 @@ def _parts(manifest: SnapshotManifest) -> Iterator[SnapshotPart]:
 def _relation(place: Path, table: SnapshotTable) -> str:
     """SQL of a table's rows, from its files; without any part a table without rows."""
     if not table.parts:
-        types = {"text": "VARCHAR", "number": "DECIMAL(18,4)", "whole": "INTEGER", "date": "DATE", "flag": "BOOLEAN"}
-        cells = ", ".join(f'NULL::{types[column.type]} AS "{column.name}"' for column in table.columns)
+        cells = ", ".join(f"NULL::{TYPES[column.type]} AS {quoted(column.name)}" for column in table.columns)
         return f"(SELECT {cells} LIMIT 0)"
     files = ", ".join(literal(str(place / part.file)) for part in table.parts)
     return f"read_parquet([{files}], hive_partitioning=false)"
@@ -303,6 +303,8 @@ def _machine_faults() -> Iterator[None]:
             "the snapshot store refused: " + ("no space left" if full else "a file could not be read or written"),
             next_step="free space, then run it again; nothing is half done",
         ) from None
+    except duckdb.OutOfMemoryException:
+        raise RetryLater("the snapshot is too large for the memory that is left", next_step="free memory") from None
     except duckdb.Error as error:
         raise VerificationFailed(
             f"a snapshot's file is not Parquet of this project ({type(error).__name__})",

@@ -10,8 +10,8 @@ from typing import Any
 
 from reconciler.adapters.sources.columns import Column
 from reconciler.adapters.sources.findings import without_rate
-from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.ports import BadRow
+from reconciler.tools.duck import literal, quoted
 
 _EXAMPLES = 20
 INVOICE_KEY = ("legal_entity", "invoice", "instalment")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.domain.jobs import SnapshotColumn
 from reconciler.domain.snapshots import Facts
+from reconciler.tools.duck import literal, quoted
 
 #: Days after the due date that are told apart; later ones count with the last.
 LATEST = 120

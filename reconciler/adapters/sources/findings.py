@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.sources.columns import Column, moved_name
-from reconciler.adapters.sources.typed_sql import quoted
 from reconciler.ports import Did, Finding
+from reconciler.tools.duck import quoted
 
 #: Moments whose day depends on the time zone are told where they are more than this share of a column's.
 MOVED_SHARE = 0.01

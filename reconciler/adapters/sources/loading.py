@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.adapters.sources.asking import Raw, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
-from reconciler.adapters.sources.duck import told
-from reconciler.adapters.sources.typed_sql import cause_of, flag_of, quoted, typed, value_of
+from reconciler.adapters.sources.typed_sql import cause_of, flag_of, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.inputs import Changes
+from reconciler.tools.duck import quoted, told
 
 
 def load(wanted: Wanted, raw: Raw, work: Work) -> None:

@@ -7,21 +7,20 @@ told as texts: dates as ISO, numbers with a point, with the types that the sourc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.sources.allow import Allowed
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.duck import connect
 from reconciler.adapters.sources.named import Named
 from reconciler.adapters.sources.readers import kind_of
 from reconciler.adapters.sources.typed_sql import is_moment
-from reconciler.domain.errors import AuthorMustFix, RetryLater
+from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import Input
-from reconciler.files import passing_folder
 from reconciler.ports import Progress, Sample
 from reconciler.ports.work import Native
+from reconciler.tools.duck import connect, value_free
+from reconciler.tools.files import passing_folder
 
 _NUMBERS = ("DECIMAL", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER",
             "USMALLINT", "UTINYINT")  # fmt: skip
@@ -36,8 +35,8 @@ def look_typed(named: Named, secret: Callable[[str], str], most: int, progress: 
     wanted = Wanted("invoices", Input(source=named.source, mapping={}), (), look=most)
     with (
         passing_folder("look") as folder,
-        _faults(),
-        connect(folder) as database,
+        value_free("look at", folder),
+        connect(folder, spill=folder / "spill") as database,
         kind_of(named.source).open(named.source, access) as reader,
     ):
         return _sample(named, reader, wanted, Work(folder, database, progress))
@@ -90,22 +89,3 @@ def _doubts(raw: Raw, told: Sequence[tuple[int, str, str]], database: Any) -> It
             asked = f"SELECT count(*) FROM {raw.relation} WHERE c{i} <> date_trunc('day', c{i})"  # noqa: S608
             if database.execute(asked).fetchone()[0]:
                 yield f"{name} holds moments, and their days are those in UTC: set timeZone where that is not yours"
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """What DuckDB or the disk refuses; DuckDB's messages may quote the data, so only their kind is told."""
-    try:
-        yield
-    except OSError as error:
-        raise RetryLater(
-            f"the temporary folder refused: {error.strerror}", next_step="free space, or set TMPDIR"
-        ) from error
-    except Exception as error:
-        import duckdb
-
-        if not isinstance(error, duckdb.Error):
-            raise
-        raise RetryLater(
-            f"DuckDB could not work on the rows: {type(error).__name__}", next_step="free memory and disk"
-        ) from None

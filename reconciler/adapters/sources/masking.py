@@ -15,14 +15,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.sources.duck import connect
 from reconciler.adapters.sources.facts import facts_of
-from reconciler.adapters.sources.typed_sql import literal, quoted
-from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
+from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.masks import Coarsened, Mask, Rounded, faults, key_of, keyed
 from reconciler.domain.task import TaskSpec
 from reconciler.ports import DataSource, Extract, Progress
+from reconciler.tools.duck import connect, literal, quoted, value_free
 
 #: Characters of a hash: 128 bits, so that two accounts never share one.
 _FIGURES = 32
@@ -51,13 +50,14 @@ class Masked:
     @contextmanager
     def _extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> Iterator[Extract]:
         key = _key(self.secret, data.mask_key) if data.mask_key is not None and keyed(data.masks) else None
-        with self.source.extract(data, as_of, progress) as found, _quiet():
+        with self.source.extract(data, as_of, progress) as found:
             masked = _columns(self.task, found, data.masks)
-            with connect(found.folder) as database:
+            with value_free("mask", found.folder), connect(found.folder, spill=found.folder / "spill") as database:
                 for table, masks in masked.items():
                     progress(f"masking {table}", 0, 1)
                     _rewrite(database, found.folder / f"{table}.parquet", masks, key)
-                yield _told(found, masked, database, key)
+                told = _told(found, masked, database, key)
+            yield told
 
 
 Masks = Mapping[str, Mask]
@@ -167,14 +167,3 @@ def _key(secret: Callable[[str], str], name: str) -> bytes:
             next_step="make one with: openssl rand -hex 32, and keep it: another key gives other hashes",
         )
     return key
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """DuckDB's messages may quote the data: only their kind is told."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.Error as error:
-        raise RetryLater(f"DuckDB could not mask the rows: {type(error).__name__}", next_step="free space") from None

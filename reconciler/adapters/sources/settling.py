@@ -15,9 +15,9 @@ from reconciler.adapters.sources.checks import refuse_future
 from reconciler.adapters.sources.closing import close_invoices
 from reconciler.adapters.sources.columns import Column
 from reconciler.adapters.sources.findings import Oddity, spotted
-from reconciler.adapters.sources.typed_sql import literal
 from reconciler.domain.settling import KINDS
 from reconciler.ports import Finding
+from reconciler.tools.duck import literal
 
 _SAME = (
     "invoices.legal_entity = settlements.legal_entity AND invoices.invoice = settlements.invoice "

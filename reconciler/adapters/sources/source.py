@@ -15,17 +15,17 @@ from pathlib import Path
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices, check_settlements
 from reconciler.adapters.sources.columns import Table, columns_of, kept_columns
-from reconciler.adapters.sources.duck import connect, told
 from reconciler.adapters.sources.findings import bad_rows, left_out, moved_days, of_invoices
 from reconciler.adapters.sources.loading import load
 from reconciler.adapters.sources.readers import kind_of
 from reconciler.adapters.sources.settling import keep_only_of_kept, of_closed, settle
-from reconciler.domain.errors import AuthorMustFix, RetryLater
+from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import EnvironmentData, Input, Source
 from reconciler.domain.settling import mismatches
 from reconciler.domain.task import TaskSpec
-from reconciler.files import passing_folder
 from reconciler.ports import BadRow, Extract, Finding, Progress
+from reconciler.tools.duck import connect, told, value_free
+from reconciler.tools.files import passing_folder
 
 EXAMPLES = 20
 
@@ -54,22 +54,8 @@ class Sources:
             yield self._read(data, as_of, folder, progress)
 
     def _read(self, data: EnvironmentData, as_of: date | None, folder: Path, progress: Progress) -> Extract:
-        try:
-            with connect(folder) as database:
-                return self._tables(data, as_of, Work(folder, database, progress))
-        except OSError as error:
-            raise RetryLater(
-                f"the temporary folder {folder.parent} refused: {error.strerror}", next_step="free space, or set TMPDIR"
-            ) from error
-        except Exception as error:
-            import duckdb
-
-            if not isinstance(error, duckdb.Error):
-                raise
-            # its message may quote the data, so only its kind is told
-            raise RetryLater(
-                f"DuckDB could not work on the rows: {type(error).__name__}", next_step="free memory and disk"
-            ) from None
+        with value_free("work on", folder), connect(folder, spill=folder / "spill") as database:
+            return self._tables(data, as_of, Work(folder, database, progress))
 
     def _tables(self, data: EnvironmentData, as_of: date | None, work: Work) -> Extract:
         for odd in mismatches(data):

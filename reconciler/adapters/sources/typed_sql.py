@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.adapters.sources.columns import Column
+from reconciler.tools.duck import literal, quoted
 
 TRUE_TEXTS = ("true", "yes", "y", "t", "1", "x", "ja", "oui", "sí", "si", "sim", "tak", "on")
 FALSE_TEXTS = ("false", "no", "n", "f", "0", "nein", "non", "não", "nao", "nie", "off")
 TEXT_LIMIT = 200
-SQL_TYPES = {"text": "VARCHAR", "number": "DECIMAL(18,4)", "whole": "INTEGER", "date": "DATE", "flag": "BOOLEAN"}
 _CAUSES = {
     "text": f"longer than {TEXT_LIMIT} characters",
     "number": "unparseable amount",
@@ -21,16 +21,6 @@ _CAUSES = {
     "date": "impossible date",
     "flag": "neither yes nor no",
 }
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def value_of(column: Column, cell: str, kind: str, null_values: Sequence[str]) -> str:

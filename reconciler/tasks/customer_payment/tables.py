@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -22,6 +21,7 @@ from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.jobs import SnapshotManifest, SnapshotTable
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
 from reconciler.tasks.customer_payment.spec import CUSTOMER_KEY, INVOICE_KEY, SPEC
+from reconciler.tools.duck import connect, literal, quoted
 
 _EPOCH = date(1970, 1, 1)
 _ALWAYS = ("legal_entity", "invoice", "customer", "invoice_date", "due_date", "amount")
@@ -64,13 +64,10 @@ class Tables:
 def load(folder: Path) -> Tables:
     """Read a snapshot's folder. Raises AuthorMustFix where it lacks what the task cannot do without."""
     manifest = SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes())
-    connection = _locked(folder)
-    try:
+    with connect(folder, memory="4GB") as connection:
         _make_words(connection, folder, manifest)
         invoices = _read(connection, folder, manifest.tables.get("invoices"), INVOICE_KEY)
         customers = _read(connection, folder, manifest.tables.get("customers"), CUSTOMER_KEY)
-    finally:
-        connection.close()
     missing = [name for name in _ALWAYS if name not in invoices]
     if missing:
         raise AuthorMustFix(
@@ -132,25 +129,15 @@ def _known(manifest: SnapshotManifest) -> list[str]:
     return out
 
 
-def _locked(folder: Path) -> Any:
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET threads = 2")
-    connection.execute("SET autoinstall_known_extensions = false")
-    connection.execute("SET allowed_directories = ?", [[str(folder.resolve())]])
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
-
-
 def _make_words(connection: Any, folder: Path, manifest: SnapshotManifest) -> None:
     """A type for each text column, whose values are its words in order: a number stands for each, in both tables the
     same, so that what joins and groups by texts works on numbers. Not for invoice numbers: hardly one comes twice."""
     sources: dict[str, list[str]] = {}
     for table in manifest.tables.values():
-        files = ", ".join(_quoted(str(folder.resolve() / part.file), "'") for part in table.parts)
+        files = ", ".join(literal(str(folder.resolve() / part.file)) for part in table.parts)
         for column in table.columns if files else ():
             if column.type == "text" and column.name != "invoice":
-                name = _quoted(column.name)
+                name = quoted(column.name)
                 query = f"SELECT {name} FROM read_parquet([{files}]) WHERE {name} IS NOT NULL"  # noqa: S608
                 sources.setdefault(column.name, []).append(query)
     for name, queries in sources.items():
@@ -163,30 +150,25 @@ def _read(connection: Any, folder: Path, table: SnapshotTable | None, key: Seque
         return pd.DataFrame()
     columns = ", ".join(_expression(column.name, column.type) for column in table.columns)
     there = {column.name for column in table.columns}
-    order = ", ".join(f"{_quoted(name)} NULLS LAST" for name in key if name in there) or "1"
+    order = ", ".join(f"{quoted(name)} NULLS LAST" for name in key if name in there) or "1"
     files = [str(folder.resolve() / part.file) for part in table.parts]
     sql = f"SELECT {columns} FROM read_parquet($1) ORDER BY {order}"  # noqa: S608
     frame: pd.DataFrame = connection.execute(sql, [files]).df()
     return frame
 
 
-def _quoted(text: str, mark: str = '"') -> str:
-    """Names of columns are quoted, and so are paths: they come from a file."""
-    return mark + text.replace(mark, mark * 2) + mark
-
-
 def _words(name: str) -> str:
-    return _quoted(f"words of {name}")
+    return quoted(f"words of {name}")
 
 
 def _expression(name: str, kind: str) -> str:
     """The column as this module promises it."""
-    quoted = _quoted(name)
+    cell = quoted(name)
     value = {
-        "date": f"CAST(coalesce({quoted} - DATE '1970-01-01', {NO_DAY}) AS BIGINT)",
-        "number": f"CAST({quoted} AS DOUBLE)",
-        "whole": f"CAST(coalesce({quoted}, 1) AS BIGINT)",
-        "flag": f"CAST({quoted} AS DOUBLE)",
-        "text": f"CAST({quoted} AS {'VARCHAR' if name == 'invoice' else _words(name)})",
+        "date": f"CAST(coalesce({cell} - DATE '1970-01-01', {NO_DAY}) AS BIGINT)",
+        "number": f"CAST({cell} AS DOUBLE)",
+        "whole": f"CAST(coalesce({cell}, 1) AS BIGINT)",
+        "flag": f"CAST({cell} AS DOUBLE)",
+        "text": f"CAST({cell} AS {'VARCHAR' if name == 'invoice' else _words(name)})",
     }[kind]
-    return f"{value} AS {quoted}"
+    return f"{value} AS {cell}"

@@ -15,12 +15,11 @@ from typing import BinaryIO
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.columns import positions
-from reconciler.adapters.sources.duck import told
 from reconciler.adapters.sources.readers.csv_lines import Layout, load_lines
 from reconciler.adapters.sources.readers.csv_plain import write_plain
 from reconciler.adapters.sources.readers.csv_records import Dialect, Records
-from reconciler.adapters.sources.typed_sql import literal
 from reconciler.domain.inputs import CsvSource, Source
+from reconciler.tools.duck import literal, told
 
 _BLOCK = 1 << 20
 

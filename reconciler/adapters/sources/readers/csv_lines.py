@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.sources.readers.csv_records import LINE_LIMIT, Records
-from reconciler.adapters.sources.typed_sql import literal
+from reconciler.tools.duck import literal
 
 
 @dataclass

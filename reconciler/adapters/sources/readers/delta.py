@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.adapters.sources.allow import allowed_folder
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.typed_sql import quoted
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import DeltaSource, Source
+from reconciler.tools.duck import quoted
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

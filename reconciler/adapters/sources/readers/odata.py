@@ -25,9 +25,9 @@ from reconciler.adapters.sources.readers.odata_pages import Page, QueryRefused, 
 from reconciler.adapters.sources.readers.odata_patience import Limits, Patience, SystemTimer, Timer
 from reconciler.adapters.sources.readers.odata_token import credentials_of
 from reconciler.adapters.sources.readers.odata_web import Answer, Service, address, new_client, refusal
-from reconciler.adapters.sources.typed_sql import literal
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import ODataSource, Source
+from reconciler.tools.duck import literal
 
 _READS = 5
 _REFUSES_A_FILTER = (400, 404, 413, 414, 500, 501)

@@ -10,10 +10,9 @@ from typing import Any
 
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.duck import told
-from reconciler.adapters.sources.typed_sql import literal, quoted
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import ParquetSource, Source
+from reconciler.tools.duck import literal, quoted, told
 
 _BLOCK = 1 << 20
 

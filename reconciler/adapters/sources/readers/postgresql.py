@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.typed_sql import literal
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import PostgresqlSource, Source
+from reconciler.tools.duck import literal
 
 if TYPE_CHECKING:
     import psycopg

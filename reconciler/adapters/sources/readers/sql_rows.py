@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.sources.typed_sql import literal
 from reconciler.ports import Progress
+from reconciler.tools.duck import literal
 
 _BREAKS = str.maketrans({"\r": " ", "\n": " "})
 
