@@ -7,19 +7,20 @@ read record by record (`csv_records`), which tells every oddity by its line.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.columns import positions
-from reconciler.adapters.sources.readers.csv_lines import Layout, load_lines
-from reconciler.adapters.sources.readers.csv_plain import write_plain
+from reconciler.adapters.sources.readers.csv_lines import Layout, insert_whole, lines_of
 from reconciler.adapters.sources.readers.csv_records import Dialect, Records
+from reconciler.adapters.sources.readers.plain import plain_relation, write_plain
 from reconciler.domain.inputs import CsvSource, Source
-from reconciler.tools.duck import literal, told
+from reconciler.tools.duck import told
 
 _BLOCK = 1 << 20
 
@@ -29,71 +30,80 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
     assert isinstance(source, CsvSource)  # noqa: S101  `kind_of` chose
 
     def read(wanted: Wanted, work: Work) -> Raw:
-        cells = "".join(f", NULL::VARCHAR AS c{i}" for i in range(len(wanted.names)))
-        work.database.execute(f"CREATE TEMP TABLE raw_{wanted.table} AS SELECT 0::BIGINT AS line{cells} LIMIT 0")
-        refused: dict[str, list[int]] = {}
-        pieces: list[tuple[int, str]] = []
+        rows = _Rows(source, wanted, work)
         with open_all(source.path, access.root, access.allowed.folders, ".csv") as files:
-            before = 0
             for name, stream in files:
-                pieces.append((before, name))
-                before += _one(source, (name, stream), (wanted, before, refused), work)
+                rows.add(name, stream)
         kinds = ["VARCHAR"] * len(wanted.names)
-        return Raw(f"raw_{wanted.table}", kinds, f"csv {source.path}", refused, pieces=pieces, rows=before)
+        return Raw(rows.table, kinds, f"csv {source.path}", rows.refused, pieces=rows.pieces, rows=rows.lines)
 
     yield read
 
 
-def _one(
-    source: CsvSource, file: tuple[str, BinaryIO], into: tuple[Wanted, int, dict[str, list[int]]], work: Work
-) -> int:  # fmt: skip
-    """Add a file's rows to the table; returns how many lines it has."""
-    (name, stream), (wanted, before, refused) = file, into
-    copy = work.folder / f"{wanted.table}.csv"
-    size = os.fstat(stream.fileno()).st_size
-    layout = _copied(stream, copy, lambda done: work.progress(f"reading {wanted.table} (kB)", done >> 10, size >> 10))
-    with copy.open("rb") as text:
-        records = Records(text, name, Dialect(source.encoding, source.delimiter))
-        places = positions(wanted.names, records.header, name)
-        with told(work.database, work.progress, f"loading {wanted.table} (rows)", layout.lines):
-            quick = source.encoding == "utf-8" and load_lines(
-                work.database, copy, layout, (wanted.table, records, places, before)
-            )
-        if not quick:
-            label = f"reading {wanted.table} record by record (kB)"
-            plain = write_plain(
-                records,
-                places,
-                work.folder / f"{wanted.table}-plain.csv",
-                lambda done: work.progress(label, done >> 10, size >> 10),
-            )
-            _load_plain(work, plain.path, (wanted.table, plain.width, before))
-            for cause, lines in plain.refused.items():
-                refused.setdefault(cause, []).extend(line + before for line in lines)
-    copy.unlink()
-    return layout.lines + 1
+@dataclass
+class _Rows:
+    """The rows of the files so far, in a table of the work's database. `lines`: how many all these files have."""
 
+    source: CsvSource
+    wanted: Wanted
+    work: Work
+    lines: int = 0
+    refused: dict[str, list[int]] = field(default_factory=dict)
+    pieces: list[tuple[int, str]] = field(default_factory=list)
 
-def _copied(stream: BinaryIO, copy: Path, told: Callable[[int], None]) -> Layout:
-    """Copy a file and look at the bytes that decide how it can be read."""
-    layout = Layout()
-    with copy.open("wb") as out:
-        while block := stream.read(_BLOCK):
-            out.write(block)
-            layout.see(block)
-            told(layout.size)
-    return layout
+    def __post_init__(self) -> None:
+        cells = "".join(f", NULL::VARCHAR AS c{i}" for i in range(len(self.wanted.names)))
+        self.work.database.execute(f"CREATE TEMP TABLE {self.table} AS SELECT 0::BIGINT AS line{cells} LIMIT 0")
 
+    @property
+    def table(self) -> str:
+        return f"raw_{self.wanted.table}"
 
-def _load_plain(work: Work, file: Path, into: tuple[str, int, int]) -> None:
-    table, width, before = into
-    shape = ", ".join(["'line': 'BIGINT'", *(f"'c{i}': 'VARCHAR'" for i in range(width))])
-    work.database.execute(
-        f"INSERT INTO raw_{table} SELECT line + {before}, * EXCLUDE (line) FROM read_csv({literal(str(file))}, "  # noqa: S608
-        f"columns={{{shape}}}, header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
-        "allow_quoted_nulls=false, max_line_size=4194304)"
-    )
-    file.unlink()
+    def add(self, name: str, stream: BinaryIO) -> None:
+        """Add a file's rows. Raises AuthorMustFix as `Records` and `positions`."""
+        copy = self.work.folder / f"{self.wanted.table}.csv"
+        layout = self._copied(stream, copy)
+        with copy.open("rb") as text:
+            records = Records(text, name, Dialect(self.source.encoding, self.source.delimiter))
+            places = positions(self.wanted.names, records.header, name)
+            if not self._at_once(copy, layout, records, places):
+                self._record_by_record(records, places, layout)
+        copy.unlink()
+        self.pieces.append((self.lines, name))
+        self.lines += layout.lines + 1
+
+    def _copied(self, stream: BinaryIO, copy: Path) -> Layout:
+        """Copy a file and look at the bytes that decide how it can be read."""
+        size, layout = os.fstat(stream.fileno()).st_size, Layout()
+        with copy.open("wb") as out:
+            while block := stream.read(_BLOCK):
+                out.write(block)
+                layout.see(block)
+                self.work.progress(f"reading {self.wanted.table} (kB)", layout.size >> 10, size >> 10)
+        return layout
+
+    def _at_once(self, copy: Path, layout: Layout, records: Records, places: Mapping[str, int]) -> bool:
+        lines = lines_of(copy, layout, records, places) if self.source.encoding == "utf-8" else None
+        if lines is None:
+            return False
+        with told(self.work.database, self.work.progress, f"loading {self.wanted.table} (rows)", layout.lines):
+            return insert_whole(self.work.database, self._insert(lines), layout.lines - 1)
+
+    def _insert(self, rows: str) -> str:
+        """The statement that adds a file's rows; lines are counted on through all files."""
+        return f"INSERT INTO {self.table} SELECT * REPLACE (line + {self.lines} AS line) FROM {rows}"  # noqa: S608
+
+    def _record_by_record(self, records: Records, places: Mapping[str, int], layout: Layout) -> None:
+        label = f"reading {self.wanted.table} record by record (kB)"
+        file = self.work.folder / f"{self.wanted.table}-plain.csv"
+        plain = write_plain(
+            records, places, file, lambda done: self.work.progress(label, done >> 10, layout.size >> 10)
+        )
+        rows = plain_relation(file, ["VARCHAR"] * len(places))
+        self.work.database.execute(self._insert(rows))
+        file.unlink()
+        for cause, lines in plain.refused.items():
+            self.refused.setdefault(cause, []).extend(line + self.lines for line in lines)
 
 
 KIND = Kind(session=id, open=_open)

@@ -50,27 +50,28 @@ class Layout:
         return "\\r\\n" if self.returns == self.pairs == self.feeds else None
 
 
-def load_lines(database: Any, file: Path, layout: Layout, into: tuple[str, Records, Mapping[str, int], int]) -> bool:
-    """Add the file's rows to `raw_TABLE`; False, and nothing is added, where it has to be read record by record."""
-    import duckdb
-
-    table, records, places, before = into
+def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, int]) -> str | None:
+    """The file's rows as SQL to stand after FROM: `line`, c0, c1, …; None where a line may not be a record."""
     if layout.nuls or layout.line_end is None:
-        return False
+        return None
     shape = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(records.header)))
     cells = "".join(f", h{place} AS c{i}" for i, place in enumerate(places.values()))
-    reading = (
-        f"SELECT row_number() OVER () + {before + 1} AS line{cells} FROM read_csv({literal(str(file))}, "  # noqa: S608
-        f"columns={{{shape}}}, header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, "
-        f"quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, "
-        f"new_line='{layout.line_end}', max_line_size={LINE_LIMIT})"
+    return (
+        f"(SELECT row_number() OVER () + 1 AS line{cells} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
+        f"header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, quote='\"', escape='\"', "
+        f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, new_line='{layout.line_end}', "
+        f"max_line_size={LINE_LIMIT}))"
     )
+
+
+def insert_whole(database: Any, statement: str, rows: int) -> bool:
+    """Execute an INSERT that has to bring exactly so many rows; False, and nothing is there, where it does not."""
+    import duckdb
+
     database.execute("BEGIN")
     try:
-        rows = database.execute(f"INSERT INTO raw_{table} {reading}").fetchone()[0]
+        whole = bool(database.execute(statement).fetchone()[0] == rows)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
-        database.execute("ROLLBACK")
-        return False
-    whole = rows == layout.lines - 1
+        whole = False
     database.execute("COMMIT" if whole else "ROLLBACK")
-    return bool(whole)
+    return whole

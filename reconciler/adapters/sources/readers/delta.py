@@ -21,8 +21,6 @@ from reconciler.tools.duck import quoted
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-_TOLD_EVERY = 100_000
-
 
 @contextmanager
 def _open(source: Source, access: Access) -> Iterator[Reader]:
@@ -32,7 +30,7 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
         folder = allowed_folder(source.path, access.root, access.allowed.folders)
         table = _table(source, folder)
         names = wanted.found([field.name for field in table.schema().fields], source.path)
-        types, rows = _load(table, source.path, (wanted, names), work)
+        types, rows = _load(table, wanted, names, work)
         kinds = [types[f"c{i}"] for i in range(len(names))]
         return Raw(f"raw_{wanted.table}", kinds, _asked(source, table), names=names, rows=rows)
 
@@ -79,16 +77,13 @@ def _inside(file: str, folder: Path) -> bool:
     )
 
 
-def _load(
-    table: DeltaTable, path: str, into: tuple[Wanted, Sequence[str]], work: Work
-) -> tuple[Mapping[str, str], int]:
+def _load(table: DeltaTable, wanted: Wanted, names: Sequence[str], work: Work) -> tuple[Mapping[str, str], int]:
     """Make `raw_TABLE` from the table's rows; column → DuckDB type, and how many rows there are."""
-    wanted, names = into
     cells = ", ".join(f"{quoted(name)} AS c{i}" for i, name in enumerate(names)) or "1 AS c0"
     place, made, done = f"raw_{wanted.table}", False, 0
-    whole = sum(batch.num_rows for batch in _batches(table, "1 AS c0", path)) if wanted.look else table.count()
+    whole = sum(batch.num_rows for batch in _batches(table, "1 AS c0")) if wanted.look else table.count()
     thinned = f" QUALIFY line % {every} = 1" if (every := wanted.every(whole)) > 1 else ""
-    for batch in _batches(table, cells, path):
+    for batch in _batches(table, cells):
         work.database.register("batch_", batch)
         rows = f"SELECT {done} + row_number() OVER () AS line, * FROM batch_{thinned}"  # noqa: S608
         work.database.execute(f"INSERT INTO {place} {rows}" if made else f"CREATE TEMP TABLE {place} AS {rows}")
@@ -101,7 +96,7 @@ def _load(
     return {row[0]: row[1] for row in work.database.execute(f"DESCRIBE {place}").fetchall()}, done
 
 
-def _batches(table: DeltaTable, cells: str, path: str) -> Iterator[Any]:
+def _batches(table: DeltaTable, cells: str) -> Iterator[Any]:
     """The rows, in pieces. The library raises bare exceptions whose texts hold paths: only that it failed is told."""
     from deltalake import QueryBuilder
 
@@ -112,7 +107,7 @@ def _batches(table: DeltaTable, cells: str, path: str) -> Iterator[Any]:
             batch = next(batches, None)
         except Exception:
             raise RetryLater(
-                f"a file of the Delta table {path} cannot be read",
+                f"a file of the Delta table {Path(table.table_uri).name} cannot be read",
                 next_step="if the table was vacuumed meanwhile, run again; else mend the file",
             ) from None
         if batch is None:

@@ -25,9 +25,9 @@ from reconciler.adapters.sources.readers.odata_pages import Page, QueryRefused, 
 from reconciler.adapters.sources.readers.odata_patience import Limits, Patience, SystemTimer, Timer
 from reconciler.adapters.sources.readers.odata_token import credentials_of
 from reconciler.adapters.sources.readers.odata_web import Answer, Service, address, new_client, refusal
+from reconciler.adapters.sources.readers.plain import plain_relation
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import ODataSource, Source
-from reconciler.tools.duck import literal
 
 _READS = 5
 _REFUSES_A_FILTER = (400, 404, 413, 414, 500, 501)
@@ -175,24 +175,17 @@ class _Table:
         return _below(root, quote(self.entity.name)) + b"?" + query.encode("ascii")
 
     def relation(self, path: Path) -> str:
-        """The file as SQL."""
-        cells = "".join(f", CAST(nullif(c{i}, '') AS {kind}) AS c{i}" for i, kind in enumerate(self.kinds))
-        return f"(SELECT line{cells} FROM {self._file(path)})"  # noqa: S608  our own file, and types of our own
+        """The file as SQL, without what only the key needs."""
+        return plain_relation(path, self.kinds, also=len(self.columns) - len(self.names))
 
     def doubled(self, path: Path, database: Any) -> bool:
         """Whether a key is there twice."""
         if not self.entity.key:
             return False
         key = ", ".join(f"c{self.columns.index(name)}" for name in self.entity.key)
-        found = database.execute(f"SELECT count(*) > count(DISTINCT row({key})) FROM {self._file(path)}")  # noqa: S608
+        rows = plain_relation(path, ["VARCHAR"] * len(self.columns))
+        found = database.execute(f"SELECT count(*) > count(DISTINCT row({key})) FROM {rows}")  # noqa: S608
         return bool(found.fetchone()[0])
-
-    def _file(self, path: Path) -> str:
-        shape = ", ".join(["'line': 'BIGINT'", *(f"'c{i}': 'VARCHAR'" for i in range(len(self.columns)))])
-        return (
-            f"read_csv({literal(str(path))}, columns={{{shape}}}, header=false, auto_detect=false, delim=',', "
-            "quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, max_line_size=67108864)"
-        )
 
 
 def _first(found: Iterator[Page], rows: int) -> Iterator[Page]:

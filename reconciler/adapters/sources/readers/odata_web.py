@@ -7,7 +7,6 @@ loopback only. No error shows a header, a body or a credential.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -28,7 +27,6 @@ _BUSY = {
 }
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
 
 
 class Credentials(Protocol):

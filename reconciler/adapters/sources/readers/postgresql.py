@@ -5,16 +5,16 @@ Names are quoted and values bound by psycopg. No message of the server is passed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.readers.plain import plain_relation
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import PostgresqlSource, Source
-from reconciler.tools.duck import literal
 
 if TYPE_CHECKING:
     import psycopg
@@ -98,7 +98,8 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
     copied = _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
     asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
     kinds = [_kind(types[column], wanted) for column in names]
-    return Raw(_relation(file, kinds), kinds, asked, filtered=where is not None, names=names, rows=count or copied)
+    rows_of = plain_relation(file, kinds, numbered=False)
+    return Raw(rows_of, kinds, asked, filtered=where is not None, names=names, rows=count or copied)
 
 
 def _kind(type_: str, wanted: Wanted) -> str:
@@ -165,16 +166,6 @@ def _about(connection: psycopg.Connection[Any], name: Any) -> int:
     asked = "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)"
     found = connection.execute(asked, [name.as_string(connection)]).fetchone()
     return max(0, int(found[0])) if found else 0
-
-
-def _relation(file: Path, kinds: Sequence[str]) -> str:
-    shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(kinds) or 1))
-    cells = ", ".join(f"TRY_CAST(c{i} AS {kind}) AS c{i}" for i, kind in enumerate(kinds) if kind != "VARCHAR")
-    return (
-        f"(SELECT row_number() OVER () AS line, *{f' REPLACE ({cells})' if cells else ''} FROM "  # noqa: S608
-        f"read_csv({literal(str(file))}, columns={{{shape}}}, header=false, auto_detect=false, delim=',', quote='\"', "
-        "escape='\"', nullstr='', allow_quoted_nulls=false, max_line_size=4194304))"
-    )
 
 
 @contextmanager

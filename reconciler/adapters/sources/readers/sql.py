@@ -9,15 +9,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from reconciler.adapters.sources.allow import open_allowed
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.readers.sql_rows import relation, write_rows
+from reconciler.adapters.sources.readers.plain import plain_relation
+from reconciler.adapters.sources.readers.sql_rows import write_rows
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
 from reconciler.domain.inputs import Source, SqlSource
-from reconciler.ports import Progress
+from reconciler.domain.written import Condition
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, TableClause
@@ -101,7 +102,7 @@ def _engine(url: URL, source: SqlSource, access: Access) -> Engine:
     if source.credentials:
         url = url.set(password=access.secret(source.credentials))
     if url.get_backend_name() == "sqlite":
-        url = url.set(database=f"file:{_escaped(url.database or '')}?mode=ro", query={"uri": "true"})
+        url = url.set(database=f"file:{quote(url.database or '')}?mode=ro", query={"uri": "true"})
     try:
         patience = {"login_timeout": 20} if url.drivername == "mssql+pymssql" else {}
         return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=patience)
@@ -110,12 +111,6 @@ def _engine(url: URL, source: SqlSource, access: Access) -> Engine:
             f"there is no driver for {url.drivername} on this machine",
             next_step="install it where this runs, as pip install 'reconciler[mssql]' for mssql+pymssql",
         ) from None
-
-
-def _escaped(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)
 
 
 @contextmanager
@@ -141,24 +136,21 @@ def _read(connection: Connection, wanted: Wanted, work: Work, name: str) -> Raw:
         statement = statement.where(condition)
     file = work.folder / f"{wanted.table}.csv"
     count = int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
-    told = _Told(work.progress, count)
     every = wanted.every(count)
     with connection.execution_options(stream_results=True, max_row_buffer=10_000).execute(statement) as result:
         pieces = (piece[::every] for piece in result.partitions(10_000 // every * every or every))
-        kinds = write_rows(pieces, len(names), file, wanted.table, told)
+        kinds = write_rows(
+            pieces,
+            len(names),
+            file,
+            lambda done: work.progress(f"reading {wanted.table} (rows)", done, max(done, count)),
+        )
     asked = f"{connection.dialect.name} table {name}"
-    return Raw(relation(file, kinds), kinds, asked, names=names, rows=count)
+    return Raw(plain_relation(file, kinds), kinds, asked, names=names, rows=count)
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Tells how many rows there are, beside how many were read."""
-
-    progress: Progress
-    count: int
-
-    def __call__(self, label: str, done: int, _total: int) -> None:
-        self.progress(label, done, max(done, self.count))
+def _tell(work: Work, label: str, count: int, done: int) -> None:
+    work.progress(label, done, max(done, count))
 
 
 def _table(connection: Connection, name: str) -> tuple[TableClause, frozenset[str]]:
@@ -181,8 +173,6 @@ def _before(wanted: Wanted, table: TableClause, texts: frozenset[str]) -> Iterat
     """Conditions that spare rows: equal texts. The database may compare more loosely than we (case, spaces); we check
     `where` again. Not for a list of changes, of which the newest counts before anything is asked."""
     from sqlalchemy import func
-
-    from reconciler.domain.written import Condition
 
     for each in wanted.input.where if wanted.input.changes is None else ():
         match each:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from reconciler.ports import Progress
-from reconciler.tools.duck import literal
-
 _BREAKS = str.maketrans({"\r": " ", "\n": " "})
 
 
 def write_rows(
-    pieces: Iterable[Sequence[Sequence[Any]]], width: int, file: Path, label: str, progress: Progress
+    pieces: Iterable[Sequence[Sequence[Any]]], width: int, file: Path, told: Callable[[int], None]
 ) -> list[str]:  # fmt: skip
-    """Write every row, numbered from 1; returns each column's DuckDB type: DATE or TIMESTAMP where the driver gives
-    such values, else VARCHAR."""
+    """Write every row, numbered from 1, as a plain file; returns each column's DuckDB type: DATE or TIMESTAMP where the
+    driver gives such values, else VARCHAR."""
     kinds: list[str | None] = [None] * width
     done = 0
     with file.open("w", encoding="utf-8", newline="") as out:
@@ -31,19 +28,8 @@ def write_rows(
                     [known or _kind(cell) for known, cell in zip(kinds, row, strict=True)] if None in kinds else kinds
                 )
                 writer.writerow([done, *map(text_of, row)])
-            progress(f"reading {label} (rows)", done, 0)
+            told(done)
     return [kind or "VARCHAR" for kind in kinds]
-
-
-def relation(file: Path, kinds: Sequence[str]) -> str:
-    """The file as SQL to stand after FROM: `line`, `c0`, …"""
-    shape = ", ".join(["'line': 'BIGINT'", *(f"'c{i}': 'VARCHAR'" for i in range(len(kinds)))])
-    cells = ", ".join(f"TRY_CAST(c{i} AS {kind}) AS c{i}" for i, kind in enumerate(kinds) if kind != "VARCHAR")
-    return (
-        f"(SELECT *{f' REPLACE ({cells})' if cells else ''} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
-        "header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, "
-        "max_line_size=4194304))"
-    )
 
 
 def text_of(cell: object) -> str:

@@ -1,17 +1,38 @@
-"""The plain copy of a file that DuckDB reads: UTF-8, one line a record, only the mapped columns, with line numbers."""
+"""The plain file that DuckDB reads, whatever the source: UTF-8, commas, one line a record, doubled quotes, no header;
+how one is made of a CSV file's records, and the one way in which it is read.
+"""
 
 from __future__ import annotations
 
 import csv
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.sources.readers.csv_records import Records
+from reconciler.tools.duck import literal
 
 _TOLD_EVERY = 50_000
+_LONGEST = 64 << 20  # of a line: as much as one page of a service may be
 _BREAKS = str.maketrans({"\r": " ", "\n": " "})
+
+
+def plain_relation(file: Path, kinds: Sequence[str], *, also: int = 0, numbered: bool = True) -> str:
+    """A plain file as SQL to stand after FROM: `line`, c0, c1, … of these DuckDB types; what cannot be of its type is
+    NULL. `also`: so many columns follow that are only read over. `numbered`: the row's number is the first column."""
+    names = [f"c{i}" for i in range(max(len(kinds) + also, 1))]
+    shape = ", ".join([*(["'line': 'BIGINT'"] if numbered else []), *(f"'{name}': 'VARCHAR'" for name in names)])
+    line = "line" if numbered else "row_number() OVER () AS line"
+    cells = [
+        name if kind == "VARCHAR" else f"TRY_CAST(nullif({name}, '') AS {kind}) AS {name}"
+        for name, kind in zip(names, kinds, strict=False)
+    ]
+    return (
+        f"(SELECT {', '.join([line, *cells])} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
+        f"header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
+        f"allow_quoted_nulls=false, max_line_size={_LONGEST}))"
+    )
 
 
 @dataclass
