@@ -15,7 +15,8 @@ from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook
 from reconciler.domain.manifests import Outcomes
 from reconciler.domain.plan import DataState
-from reconciler.domain.snapshots import Facts, Snapshot
+from reconciler.domain.snapshots import LATEST_DAY, Facts, Snapshot
+from reconciler.domain.source import Source
 from reconciler.domain.sufficiency import Sufficiency
 
 #: Postings that were older than this when a copy was taken are told, also without a limit.
@@ -51,8 +52,7 @@ def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
 
 def stale(snapshot: Snapshot, limits: Limits, now: datetime) -> str | None:
     """Why a copy is too old, in words; None for one that is not."""
-    found = (detail for age, limit, detail in _ages(snapshot, limits, now) if limit is not None and age > limit)
-    return next(found, None)
+    return next((age.told for age in _ages(snapshot, limits, now) if age.beyond), None)
 
 
 def lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> str | None:
@@ -63,25 +63,38 @@ def lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> st
     return "; ".join(found) or None
 
 
-def _ages(
-    snapshot: Snapshot, limits: Limits, now: datetime
-) -> Iterator[tuple[timedelta, timedelta | None, str]]:  # fmt: skip
-    """(age, limit, in words) of the copy and of its newest posting. A copy as of a date is measured against that."""
+@dataclass(frozen=True)
+class _Age:
+    """How old something is, and how old it may be. `key`: the limit's name."""
+
+    key: str
+    what: str
+    age: timedelta
+    limit: timedelta | None
+
+    @property
+    def beyond(self) -> bool:
+        return self.limit is not None and self.age > self.limit
+
+    @property
+    def told(self) -> str:
+        limit = f", the limit is {self.limit.days}" if self.limit is not None else ""
+        return f"{self.what} {_days(self.age)} old{limit}"
+
+
+def _ages(snapshot: Snapshot, limits: Limits, now: datetime) -> Iterator[_Age]:
+    """The ages of the copy and of its newest posting. A copy as of a date is measured against that."""
     age = now - snapshot.taken_at
-    yield age, limits.max_age, _aged("the copy is", age, limits.max_age)
+    yield _Age("data.maxAge", "the copy is", age, limits.max_age)
     if snapshot.newest is not None:
-        age += _lag(snapshot)
-        yield age, limits.max_posting_age, _aged("its newest posting is", age, limits.max_posting_age)
+        posted = age + _lag(snapshot)
+        yield _Age("data.maxPostingAge", "its newest posting is", posted, limits.max_posting_age)
 
 
 def _lag(snapshot: Snapshot) -> timedelta:
     """How old the newest posting was when the copy was taken."""
     taken = date.fromisoformat(snapshot.as_of) if snapshot.as_of else snapshot.taken_at.astimezone(UTC).date()
     return max(timedelta(0), taken - date.fromisoformat(snapshot.newest or snapshot.data_date))
-
-
-def _aged(what: str, age: timedelta, limit: timedelta | None) -> str:
-    return f"{what} {_days(age)} old" + (f", the limit is {limit.days}" if limit is not None else "")
 
 
 def _days(age: timedelta) -> str:
@@ -103,7 +116,7 @@ def data_states(world: World, books: Mapping[str, Rulebook], trainer: str) -> tu
     found = [
         *_freshness(newest, limits, world.now),
         _rows(newest, there, limits),
-        *_sufficiency(newest, enough, _outcomes(world, trainer)),
+        *_sufficiency(newest, enough, outcomes_of(world.source, trainer)),
     ]
     refresh = f"reconciler data refresh {trainer}"
     return tuple(
@@ -116,20 +129,23 @@ _State = tuple[str, str, str, int | None]
 
 
 def _freshness(newest: Snapshot, limits: Limits, now: datetime) -> Iterator[_State]:
-    for age, limit, detail in _ages(newest, limits, now):
-        if limit is None:
-            late = detail.startswith("its") and newest.as_of is None and _lag(newest) > _SETTLED_BOOKS
-            if late:
-                yield "freshness", "warning", f"{detail}; data.maxPostingAge would hold it", None
-            elif not detail.startswith("its"):
-                yield "freshness", "ok", f"{detail}; no limit is set", None
-            continue
-        left = max(0, -((age - limit) // timedelta(days=1)))
-        if age > limit:
-            yield "freshness", "held", detail, None
-        else:
-            soon = "warning" if left <= min(_SOON, limit.days // 4) else "ok"
-            yield "freshness", soon, f"{detail}: will hold in {_days(timedelta(days=left))}", left
+    copied, *posted = _ages(newest, limits, now)
+    if copied.limit is None:
+        yield "freshness", "ok", f"{copied.told}; no limit is set", None
+    for age in (copied, *posted):
+        if age.limit is not None:
+            yield _limited(age, age.limit)
+    for age in posted:
+        if age.limit is None and newest.as_of is None and _lag(newest) > _SETTLED_BOOKS:
+            yield "freshness", "warning", f"{age.told}; {age.key} would hold it", None
+
+
+def _limited(age: _Age, limit: timedelta) -> _State:
+    if age.beyond:
+        return "freshness", "held", age.told, None
+    left = -((age.age - limit) // timedelta(days=1))
+    state = "warning" if left <= min(_SOON, limit.days // 4) else "ok"
+    return "freshness", state, f"{age.told}: will hold in {_days(timedelta(days=left))}", left
 
 
 def _rows(newest: Snapshot, there: Sequence[Snapshot], limits: Limits) -> _State:
@@ -143,11 +159,11 @@ def _rows(newest: Snapshot, there: Sequence[Snapshot], limits: Limits) -> _State
     return "rows", "ok", rows + (f" of {len(newest.entities)} legal entities" if len(newest.entities) > 1 else ""), None
 
 
-def _outcomes(world: World, trainer: str) -> list[Outcomes]:
-    """The limits of the outcomes of what is pinned where models are trained."""
-    found = []
-    for (name, model), pin in sorted(world.source.pins.items()):
-        written = world.source.versions.get((model, pin.pin.version or "")) if name == trainer else None
+def outcomes_of(source: Source, trainer: str) -> list[Outcomes]:
+    """The limits of the outcomes of what is pinned where models are trained; the usual ones where nothing is."""
+    found: list[Outcomes] = []
+    for (name, model), pin in sorted(source.pins.items()):
+        written = source.versions.get((model, pin.pin.version or "")) if name == trainer else None
         if written is not None and written.manifest.spec.outcomes not in found:
             found.append(written.manifest.spec.outcomes)
     return found or [Outcomes()]
@@ -197,7 +213,7 @@ def _few_of(facts: Facts, outcomes: Outcomes, enough: Sufficiency) -> Iterator[s
 def counts_of(late: Sequence[int], outcomes: Outcomes) -> dict[str, int]:
     """Settled invoices in each outcome, from their days late; empty where the limits lie beyond what is counted."""
     on_time, very_late = outcomes.late_after_days, outcomes.very_late_after_days
-    if max(on_time + 1, very_late) >= _COUNTED:
+    if max(on_time + 1, very_late) >= LATEST_DAY:
         return {}
     first = on_time + 1
     if very_late == 0:
@@ -207,7 +223,3 @@ def counts_of(late: Sequence[int], outcomes: Outcomes) -> dict[str, int]:
         "late": sum(late[first:very_late]),
         "very late": sum(late[max(first, very_late) :]),
     }
-
-
-#: Days late from this on are one number in the facts of a copy.
-_COUNTED = 120

@@ -50,13 +50,18 @@ _ELSEWHERE = "set it in the environment that copyOf names"
 _PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|(?i:[?&;](password|pwd|secret|token|key)=)")
 
 
-def _holds_no_password(url: str) -> str:
-    if _PASSWORD.search(url):
+def holds_password(address: str) -> bool:
+    """Whether there is a password or key in an address."""
+    return _PASSWORD.search(address) is not None
+
+
+def _without_password(url: str) -> str:
+    if holds_password(url):
         raise Unfit("an address in a manifest holds no password or key", "name the runner's credentials instead")
     return url
 
 
-Address = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_holds_no_password)]
+Address = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_without_password)]
 FilePath = Annotated[str, Field(min_length=1, max_length=1000)]
 TableName = Annotated[str, Field(min_length=1, max_length=200, description="TABLE or SCHEMA.TABLE; also a view")]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")]

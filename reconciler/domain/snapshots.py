@@ -21,6 +21,10 @@ class SnapshotColumn(Kept):
     known_at: Literal["invoice-date", "later"]
 
 
+#: Days late from this on are one number in the facts of a copy.
+LATEST_DAY = 120
+
+
 class Facts(Kept):
     """What the rows of a copy look like, as far as gates ask: counts and shares of all rows together."""
 

@@ -5,6 +5,7 @@ Pure pydantic; knows no kind of file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
@@ -56,3 +57,15 @@ class Not(Written):
 
 
 Filter = Condition | AllOf | AnyOf | Not
+
+
+def conditions(each: Filter) -> Iterator[Condition]:
+    """Every single comparison of a filter."""
+    match each:
+        case Condition():
+            yield each
+        case AllOf(all=parts) | AnyOf(any=parts):
+            for part in parts:
+                yield from conditions(part)
+        case Not():
+            yield from conditions(each.not_)

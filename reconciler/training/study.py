@@ -32,8 +32,7 @@ from reconciler.tasks.customer_payment.tables import Tables, to_date, to_day
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, int, int], None]
 
-#: Least rows, and least rows of each outcome, to train on (AI Builder's errors), and to fit for figures.
-LEAST_ROWS, LEAST_OF_OUTCOME = 50, 10
+#: Least rows, and least rows of each outcome, to fit for figures.
 _LEAST_FOR_FIGURES = (30, 1)
 
 
@@ -109,7 +108,7 @@ def _something(there: bool, reason: str, next_step: str) -> None:
         raise AuthorMustFix(reason, next_step=next_step)
 
 
-def require_enough(truth: Days, outcomes: Outcomes, least: tuple[int, int] = (LEAST_ROWS, LEAST_OF_OUTCOME)) -> None:
+def require_enough(truth: Days, outcomes: Outcomes, least: tuple[int, int]) -> None:
     """Raises AuthorMustFix for too few rows, or too few of an outcome."""
     rows, each = least
     if len(truth) < rows:

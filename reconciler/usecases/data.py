@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.data_gates import outcomes_of
 from reconciler.core.profiles import changes
 from reconciler.domain.errors import AuthorMustFix
-from reconciler.domain.manifests import Outcomes
 from reconciler.domain.record import Snapshot
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
@@ -44,7 +44,7 @@ def show(house: House, wanted: str | None = None, *, other: str | None = None) -
     record = house.ledger.read(environment).record
     snapshot = _pick(record.snapshots, wanted, environment)
     _require_there(snapshot)
-    limits = _limits(source, environment)
+    limits = outcomes_of(source, environment)[0]
     spec = source.environments[environment].environment.spec
     store = house.open_snapshots(spec.snapshots)
 
@@ -105,11 +105,3 @@ def _pick(snapshots: list[Snapshot], wanted: str | None, environment: str) -> Sn
         f"{what} of {environment} begins with {wanted!r}",
         next_step="its newest ones are " + ", ".join(s.digest[7:19] for s in snapshots[-5:]),
     )
-
-
-def _limits(source: Source, environment: str) -> Outcomes:
-    for (where, model), pin in source.pins.items():
-        version = source.versions.get((model, pin.pin.version or "")) if where == environment else None
-        if version is not None:
-            return version.manifest.spec.outcomes
-    return Outcomes()

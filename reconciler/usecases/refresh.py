@@ -6,7 +6,7 @@ does, and they are followed until then. The ledger gets digest, dates and counts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -57,19 +57,15 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         leases.renew(environment)
         with house.data.extract(inputs, as_of, progress) as extract:
             leases.renew(environment)
-            store = house.open_snapshots(book.spec.snapshots)
-            changed = _changed_terms(store, extract, run.states[environment].record)
+            store, record = house.open_snapshots(book.spec.snapshots), run.states[environment].record
+            changed = tuple(_changed_terms(store, extract, record))
             kept = store.keep(extract, progress)
-            examples, findings = tuple(extract.examples), (*extract.findings, *changed)
-            snapshot = _snapshot(house, extract, kept, origin)
-        snapshot = _recorded(house, snapshot, extract, inputs, as_of)
-        record = run.states[environment].record
-        snapshot = snapshot.model_copy(update={"findings": list(partial(snapshot, record.snapshots))})
+        snapshot = _snapshot(house, _Copy(extract, kept, origin, inputs, as_of), record.snapshots)
         leases.renew(environment)
-        notes += tuple(_notes(world, {environment, origin})) + _older(run.states[environment].record, snapshot)
-        known = any(old.digest == snapshot.digest for old in run.states[environment].record.snapshots)
+        notes += tuple(_notes(world, {environment, origin})) + _older(record, snapshot)
+        known = any(old.digest == snapshot.digest for old in record.snapshots)
         run.write(RefreshReceipt(**run.stamp(environment), snapshot=snapshot))
-    return Refreshed(snapshot, known, examples, notes, findings)
+    return Refreshed(snapshot, known, tuple(extract.examples), notes, (*extract.findings, *changed))
 
 
 def refuse_future(house: House, as_of: date | None) -> None:
@@ -147,32 +143,37 @@ def _changed_terms(store: SnapshotStore, extract: Extract, record: Record) -> It
         yield Finding("invoices", what, "due_date", rows, line, file, step)
 
 
-def _snapshot(house: House, extract: Extract, kept: SnapshotManifest, origin: str) -> Snapshot:
-    return Snapshot(
-        digest=kept.digest,
-        data_date=kept.data_date,
+@dataclass(frozen=True)
+class _Copy:
+    """What was copied, from which environment's inputs, and the date that was asked for."""
+
+    extract: Extract
+    kept: SnapshotManifest
+    origin: str
+    inputs: EnvironmentData
+    as_of: date | None
+
+
+def _snapshot(house: House, copy: _Copy, before: Sequence[Snapshot]) -> Snapshot:
+    """What is recorded of a copy: where it came from, how it looks, what was masked, and what it lost against those
+    before it."""
+    extract = copy.extract
+    snapshot = Snapshot(
+        digest=copy.kept.digest,
+        data_date=copy.kept.data_date,
         taken_at=house.clock.now(),
         rows=dict(extract.rows),
         set_aside=dict(extract.set_aside),
-        copy_of=origin,
+        copy_of=copy.origin,
+        by=house.who,
+        as_of=copy.as_of.isoformat() if copy.as_of else None,
+        asked=dict(extract.asked),
+        entities=dict(sorted(extract.entities.items())),
+        newest=extract.newest.isoformat() if extract.newest else None,
+        columns={table: list(columns) for table, columns in extract.columns.items()},
+        masks=dict(copy.inputs.masks),
+        mask_key=extract.key_check,
+        facts=extract.facts,
+        excluded=dict(extract.excluded),
     )
-
-
-def _recorded(
-    house: House, snapshot: Snapshot, extract: Extract, inputs: EnvironmentData, as_of: date | None
-) -> Snapshot:  # fmt: skip
-    """With what is known of where it came from, how it looks, and what was masked."""
-    return snapshot.model_copy(
-        update={
-            "by": house.who,
-            "as_of": as_of.isoformat() if as_of else None,
-            "asked": dict(extract.asked),
-            "entities": dict(sorted(extract.entities.items())),
-            "newest": extract.newest.isoformat() if extract.newest else None,
-            "columns": {table: list(columns) for table, columns in extract.columns.items()},
-            "masks": dict(inputs.masks),
-            "mask_key": extract.key_check,
-            "facts": extract.facts,
-            "excluded": dict(extract.excluded),
-        }
-    )
+    return snapshot.model_copy(update={"findings": list(partial(snapshot, before))})

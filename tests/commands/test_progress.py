@@ -14,9 +14,8 @@ import duckdb
 import pytest
 
 from reconciler.adapters.snapshots import FolderSnapshots
-from reconciler.adapters.snapshots import duck as snapshots_duck
-from reconciler.adapters.sources import duck as sources_duck
 from reconciler.domain.inputs import EnvironmentData
+from reconciler.tools import duck
 from tests.sources.rigs import RIGS
 from tests.sources.rigs.table import Table
 from tests.support.csv_files import PLAIN, source_in
@@ -77,8 +76,7 @@ def test_sources_of_other_kinds_tell_how_much_there_is_to_read(kind: str, tmp_pa
     assert read and all(done == total > 0 or kind == "parquet" for _, done, total in read[-1:])
 
 
-@pytest.mark.parametrize("duck", [sources_duck, snapshots_duck])
-def test_what_duckdb_does_at_once_is_told_while_it_does_it(duck: object, tmp_path: Path) -> None:
+def test_what_duckdb_does_at_once_is_told_while_it_does_it(tmp_path: Path) -> None:
     """Bounded by the statement; the thread that tells is gone with it, also where nobody listens any more."""
     told: list[int] = []
     before = threading.active_count()
@@ -88,10 +86,10 @@ def test_what_duckdb_does_at_once_is_told_while_it_does_it(duck: object, tmp_pat
         if len(told) > 2:
             raise BrokenPipeError
 
-    with duck.connect(tmp_path) as database:  # type: ignore[attr-defined]
-        with duck.told(database, listen, "working (rows)", 1_000_000):  # type: ignore[attr-defined]
+    with duck.connect(tmp_path) as database:
+        with duck.told(database, listen, "working (rows)", 1_000_000):
             database.execute("SELECT max(md5(i::VARCHAR)) FROM range(9000000) r(i)").fetchall()
-        with duck.told(database, listen, "working (rows)", 10):  # type: ignore[attr-defined]
+        with duck.told(database, listen, "working (rows)", 10):
             database.execute("SELECT 1").fetchall()
     assert len(told) >= 2
     assert all(0 <= done <= 1_000_000 for done in told)

@@ -122,6 +122,7 @@ def test_what_the_owner_accepts_with_a_reason_is_recorded_and_does_not_block(tmp
     result = train(train_job(folder).model_copy(update={"guard": accepting}), quiet)[0]
     assert result.guard is not None
     assert [(each.check, each.subject) for each in result.guard.accepted] == [("open-invoices", "delivery")]
+    assert result.guard.checks["open-invoices"] == "found and accepted: delivery"
 
 
 def test_a_finding_of_the_proof_cannot_be_accepted(honest: planted.Study) -> None:

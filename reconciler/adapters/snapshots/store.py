@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.snapshots.canonical import part_digests, snapshot_digest
+from reconciler.adapters.snapshots.canonical import key_of, part_digests, snapshot_digest
 from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
 from reconciler.adapters.snapshots.profile import profile_of
@@ -133,7 +133,7 @@ class FolderSnapshots:
         for part in table.parts:
             self._check_file(earlier, place, part)
         fresh = f"read_parquet({literal(str(extract.folder / 'invoices.parquet'))})"
-        key = "legal_entity, invoice, instalment"
+        key = ", ".join(map(quoted, key_of("invoices", table.columns)))
         with _machine_faults(), connect(self.store, extract.folder) as database:
             found: tuple[int, int] = database.execute(
                 f"SELECT count(*), coalesce(min(line), 0) FROM {fresh} AS fresh JOIN {_relation(place, table)} AS old "  # noqa: S608

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.sources.columns import Column
-from reconciler.adapters.sources.findings import without_rate
+from reconciler.adapters.sources.findings import KEPT, without_rate
 from reconciler.ports import BadRow
 from reconciler.tools.duck import literal, quoted
 
@@ -107,7 +107,7 @@ def _counted(database: Any, column: str, test: str) -> dict[str, int]:
 
 
 def _kept(table: str) -> str:
-    return "cause IS NULL AND excluded IS NULL" if table == "invoices" else "cause IS NULL"
+    return KEPT if table == "invoices" else "cause IS NULL"
 
 
 def check_customers(database: Any, columns: Sequence[Column]) -> Checked:

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.domain.jobs import SnapshotColumn
-from reconciler.domain.snapshots import Facts
+from reconciler.domain.snapshots import LATEST_DAY, Facts
 from reconciler.tools.duck import literal, quoted
 
-#: Days after the due date that are told apart; later ones count with the last.
-LATEST = 120
 _TABLES = ("invoices", "customers")
 _ALWAYS_ONE = frozenset({"legal_entity", "instalment"})
 
@@ -40,7 +38,7 @@ def facts_of(database: Any, folder: Path, columns: Mapping[str, Sequence[Snapsho
 def _late(database: Any, invoices: str, settled: str) -> list[int]:
     found = dict(
         database.execute(
-            f"SELECT least(greatest({settled} - due_date, 0), {LATEST}) AS days, count(*) FROM {invoices} "  # noqa: S608
+            f"SELECT least(greatest({settled} - due_date, 0), {LATEST_DAY}) AS days, count(*) FROM {invoices} "  # noqa: S608
             f"WHERE {settled} IS NOT NULL GROUP BY 1"
         ).fetchall()
     )

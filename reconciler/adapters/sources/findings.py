@@ -10,6 +10,8 @@ from reconciler.adapters.sources.columns import Column, moved_name
 from reconciler.ports import Did, Finding
 from reconciler.tools.duck import quoted
 
+#: SQL that is true for the invoices that are kept.
+KEPT = "cause IS NULL AND excluded IS NULL"
 #: Moments whose day depends on the time zone are told where they are more than this share of a column's.
 MOVED_SHARE = 0.01
 
@@ -80,16 +82,13 @@ def of_invoices(database: Any, columns: Sequence[Column]) -> Iterator[Finding]:
             [
                 Oddity(
                     "invoices",
-                    f"{_KEPT} AND legal_entity IN ({several})",
+                    f"{KEPT} AND legal_entity IN ({several})",
                     "of a legal entity with several currencies, without a common one",
                     "accounting_amount",
                     "map accounting_amount: amounts of several currencies are added up as they are",
                 )
             ],
         )
-
-
-_KEPT = "cause IS NULL AND excluded IS NULL"
 
 
 def moved_days(database: Any, table: str, columns: Sequence[Column], time_zone: str) -> Iterator[Finding]:

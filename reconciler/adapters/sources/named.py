@@ -23,12 +23,12 @@ from reconciler.domain.inputs import (
     PostgresqlSource,
     Source,
     SqlSource,
+    holds_password,
 )
 from reconciler.ports.work import Asked
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _TLS = {"disable": "off", "require": "require", "verify-full": "verify-full"}
-_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|(?i:[?&;](password|pwd|secret|token|key)=)")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def named(asked: Asked) -> Named:
                 next_step="leave them out; of a SQLite file type --from sqlite:///FILE --table TABLE",
             )
         return _at_path(asked)
-    if _PASSWORD.search(asked.what) or ("@" in _split(asked.what).path and not asked.what.startswith("sqlite")):
+    if holds_password(asked.what) or ("@" in _split(asked.what).path and not asked.what.startswith("sqlite")):
         raise AuthorMustFix(
             "the address holds a password or key: it would be in the shell's history and in a manifest",
             next_step="take it out, set RECONCILER_CREDENTIALS_NAME to it and type --credentials NAME",

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.adapters.sources.checks import refuse_future
 from reconciler.adapters.sources.closing import close_invoices
 from reconciler.adapters.sources.columns import Column
-from reconciler.adapters.sources.findings import Oddity, spotted
+from reconciler.adapters.sources.findings import KEPT, Oddity, spotted
 from reconciler.domain.settling import KINDS
 from reconciler.ports import Finding
 from reconciler.tools.duck import literal
@@ -61,9 +61,8 @@ def keep_only_of_kept(database: Any) -> None:
 
 def of_closed(database: Any) -> Iterator[Finding]:
     """What is odd in how the invoices that are kept were settled."""
-    kept = "cause IS NULL AND excluded IS NULL"
     none = (
-        f"{kept} AND due_date < (SELECT min(paid_on) FROM settlements WHERE cause IS NULL) "  # noqa: S608
+        f"{KEPT} AND due_date < (SELECT min(paid_on) FROM settlements WHERE cause IS NULL) "  # noqa: S608
         f"AND NOT EXISTS (SELECT 1 FROM settlements WHERE settlements.cause IS NULL AND {_SAME})"
     )
     before = "settled before the invoice date: neither trained on nor judged"
@@ -71,10 +70,10 @@ def of_closed(database: Any) -> Iterator[Finding]:
     yield from spotted(
         database,
         [
-            Oddity("invoices", f"{kept} AND settled_date < invoice_date", before, "settled_date"),
-            Oddity("invoices", f"{kept} AND in_parts", "paid in parts", "settled_date"),
-            Oddity("invoices", f"{kept} AND reopened", "settled, and opened again by a reversal", "settled_date"),
-            Oddity("invoices", f"{kept} AND overpaid", "settled for more than its amount", "amount"),
+            Oddity("invoices", f"{KEPT} AND settled_date < invoice_date", before, "settled_date"),
+            Oddity("invoices", f"{KEPT} AND in_parts", "paid in parts", "settled_date"),
+            Oddity("invoices", f"{KEPT} AND reopened", "settled, and opened again by a reversal", "settled_date"),
+            Oddity("invoices", f"{KEPT} AND overpaid", "settled for more than its amount", "amount"),
             Oddity("invoices", none, "without a settlement, due before the first one", "settled_date", step),
         ],
     )

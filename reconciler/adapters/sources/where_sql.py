@@ -6,12 +6,12 @@ one that cannot be read so, is false, except `is-null`; `not` turns its answer a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from reconciler.adapters.sources.typed_sql import flag_of
-from reconciler.domain.written import AllOf, AnyOf, Condition, Filter, Not, Scalar
+from reconciler.domain.written import AllOf, AnyOf, Condition, Filter, Not, Scalar, conditions
 
 _OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -19,18 +19,6 @@ _OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=
 def columns_asked(filters: Sequence[Filter]) -> list[str]:
     """The columns that filters look at, in their order."""
     return [condition.field for each in filters for condition in conditions(each)]
-
-
-def conditions(each: Filter) -> Iterator[Condition]:
-    """Every single comparison of a filter."""
-    match each:
-        case Condition():
-            yield each
-        case AllOf(all=parts) | AnyOf(any=parts):
-            for part in parts:
-                yield from conditions(part)
-        case Not():
-            yield from conditions(each.not_)
 
 
 def where_sql(filters: Sequence[Filter], cells: Mapping[str, str]) -> tuple[str, list[Any]]:

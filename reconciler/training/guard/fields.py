@@ -56,7 +56,7 @@ def views(tables: Tables, name: str, rows: Days) -> list[View]:
         numbers = column.to_numpy(dtype=np.float64)[rows]
         few = len(np.unique(numbers)) <= _MOST_LEVELS
         return [View(name, numbers=numbers)] + ([View(name, codes=_codes(numbers))] if few else [])
-    return [View(name, codes=_codes(tables.texts(name)[rows].astype(str)))]
+    return [View(name, codes=_codes(tables.texts(name, rows).astype(str)))]
 
 
 def _is_date(tables: Tables, name: str) -> bool:
@@ -87,7 +87,7 @@ def _codes(values: npt.NDArray[np.generic]) -> Days:
 
 def pieces(tables: Tables, name: str, rows: Days) -> Iterator[View]:
     """An identifier in its pieces, as categories."""
-    texts = tables.texts(name)[rows].astype(str)
+    texts = tables.texts(name, rows).astype(str)
     size = max(1, texts.dtype.itemsize // 4)
     letters = np.ascontiguousarray(texts).view(np.uint32).reshape(len(texts), size).astype(np.int64)
     length = np.char.str_len(texts).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.guard import Guard, GuardFinding, GuardRecord
 from reconciler.domain.record import Figures
-from reconciler.domain.written import AllOf, AnyOf, Condition, Filter, Not
+from reconciler.domain.written import conditions
 from reconciler.tasks.customer_payment.features import FeatureTable, feature_table
 from reconciler.tasks.customer_payment.outcomes import Days
 from reconciler.tasks.customer_payment.spec import SPEC
@@ -61,7 +61,7 @@ def guard(this: Study, limits: Guard, beside: Beside = Beside()) -> Guarded:
     needed = {skill.field for skill in suspects.needing(measured, limits, used)}
     largest = measured.largest
     record = GuardRecord(
-        checks={**states, "ceiling": _ceiling(limits, beside.reported)},
+        checks={**states, "ceiling": _ceiling(limits, beside.reported), **_acceptances(accepted)},
         rows=rebuilt.rows,
         days=rebuilt.days,
         largest_field=largest.field if largest else None,
@@ -87,6 +87,14 @@ def _of_data(tables: Tables, earlier: Tables | None, limits: Guard) -> tuple[dic
         "separation": "passed",
     }
     return states, [*declarations.answers(tables), *on_open, *changed]
+
+
+def _acceptances(accepted: Sequence[GuardFinding]) -> dict[str, str]:
+    """The states of checks that found what the data's owner accepts."""
+    subjects: dict[str, list[str]] = {}
+    for each in accepted:
+        subjects.setdefault(each.check, []).append(each.subject)
+    return {check: f"found and accepted: {', '.join(found)}" for check, found in subjects.items()}
 
 
 def _ceiling(limits: Guard, reported: Figures | None) -> str:
@@ -117,18 +125,5 @@ def task_builder(this: Study) -> Builder:
 def used_fields(this: Study) -> frozenset[str]:
     """The fields of the data by which the recipe's features or filters are made."""
     needs = {need for name in this.table.columns if name in SPEC.features for need in SPEC.features[name].needs}
-    named = needs | set(_filtered(this.recipe.data.filters))
+    named = needs | {each.field for written in this.recipe.data.filters for each in conditions(written)}
     return frozenset(named | {f"customers.{name}" for name in named})
-
-
-def _filtered(filters: Iterable[Filter]) -> Iterator[str]:
-    for each in filters:
-        match each:
-            case Condition():
-                yield each.field
-            case AllOf():
-                yield from _filtered(each.all)
-            case AnyOf():
-                yield from _filtered(each.any)
-            case Not():
-                yield from _filtered([each.not_])

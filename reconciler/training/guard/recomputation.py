@@ -76,8 +76,7 @@ def at(tables: Tables, rows: Days, day: int) -> tuple[Tables, Days]:
     """The ledger as it was known at the start of `day`, with the invoices dated that day; and where `rows` are."""
     there = tables.days("invoice_date") <= day
     invoices = tables.invoices.loc[there].reset_index(drop=True)
-    when = "known_date" if "known_date" in invoices else "settled_date"
-    unsettled = (invoices[when] >= day).to_numpy()
+    unsettled = (invoices["known_date"] >= day).to_numpy()
     for name in map(str, invoices.columns):
         if name not in tables.known:
             _blank(invoices, name, np.ones_like(unsettled) if _of_customers(name) else unsettled)
