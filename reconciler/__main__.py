@@ -24,7 +24,7 @@ try:
     from reconciler.domain.errors import NeedsPerson
 except KeyboardInterrupt:  # a Ctrl-C before anything has begun: importing takes a tenth of a second
     os.write(2, b"interrupted: nothing was begun\n")
-    os._exit(130)
+    os._exit(1)
 
 if TYPE_CHECKING:
     from reconciler.adapters.box import BoxedTrainer
@@ -298,7 +298,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # what comes now ends an end, and needs no traceback
     except KeyboardInterrupt:  # outside of the command itself, which tells of its own
         os.write(2, b"interrupted\n")
-        code = 130
+        code = 1
     sys.exit(code)
 
 

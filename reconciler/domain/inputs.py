@@ -202,7 +202,7 @@ class EnvironmentData(Written):
         None, ge=0, lt=1, description="share of rows by which a copy may be smaller than the one before"
     )
     sufficiency: Sufficiency = Sufficiency.model_construct()
-    guard: Guard = Guard()
+    guard: Guard = Guard.model_construct()
 
     @model_validator(mode="after")
     def _a_copy_has_no_inputs(self) -> EnvironmentData:

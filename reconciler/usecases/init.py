@@ -149,7 +149,7 @@ def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
 def _contents_of(look: FirstLook) -> Contents:
     sample, proposal = look.sample, look.proposal
     source = Source(
-        _block(sample.source),
+        sample.source.model_dump(by_alias=True, exclude_defaults=True, mode="json"),
         [Line(choice.field, choice.written(), choice.why) for choice in proposal.fields],
         proposal.null_values,
         [(refused.column, refused.why) for refused in proposal.refused],
@@ -163,24 +163,6 @@ def _contents_of(look: FirstLook) -> Contents:
         loose_data=False,
         as_of=look.as_of,
     )
-
-
-#: The usual order of a source's keys: what `fmt` leaves alone.
-_KEYS = (
-    "kind", "path", "delimiter", "encoding", "version", "host", "port", "database", "user", "table", "tls",
-    "credentials", "tokenUrl", "clientId", "scope", "url", "entity", "crossCompany", "authentication",
-)  # fmt: skip
-
-
-def _block(source: InputSource) -> dict[str, object]:
-    block = source.model_dump(by_alias=True, exclude_defaults=True, mode="json")
-    if isinstance(authentication := block.get("authentication"), dict):
-        block["authentication"] = _in_order(authentication)
-    return _in_order(block)
-
-
-def _in_order(block: dict[str, object]) -> dict[str, object]:
-    return {key: block[key] for key in sorted(block, key=_KEYS.index)}
 
 
 def _name(source: InputSource) -> str:

@@ -128,4 +128,4 @@ def test_a_ctrl_c_while_modules_are_imported_is_a_line_and_no_traceback(tmp_path
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     process = started(tmp_path, tmp_path, "status", first=tmp_path)
     _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (130, "interrupted: nothing was begun\n")
+    assert (process.returncode, told) == (1, "interrupted: nothing was begun\n")

@@ -130,3 +130,24 @@ def test_a_file_whose_meaning_would_change_is_refused() -> None:
         assert "its meaning would change" in refused.message
     else:
         assert yaml.safe_load(after) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "keys"),
+    [
+        ("kind: csv, path: i.csv, delimiter: ';', encoding: latin-1", ["kind", "path", "delimiter", "encoding"]),
+        ("credentials: erp, table: t, url: 'sqlite:///x', kind: sql", ["kind", "url", "table", "credentials"]),
+        (
+            "scope: s, clientId: c, credentials: erp, tokenUrl: 'https://h/t', kind: oauth2",
+            ["kind", "tokenUrl", "clientId", "scope", "credentials"],
+        ),
+    ],
+)
+def test_keys_of_a_block_of_several_kinds_stand_in_the_order_of_its_own_kind(source: str, keys: list[str]) -> None:
+    block = f"{{{source}}}"
+    if "oauth2" in source:
+        block = f"{{kind: odata, url: 'https://h/data', entity: e, authentication: {block}}}"
+    text = PRODUCTION.replace("{kind: csv, path: data/invoices.csv}", block)
+    assert block in text
+    found = yaml.safe_load(tidy(text))["spec"]["data"]["invoices"]["source"]
+    assert list(found.get("authentication", found)) == keys

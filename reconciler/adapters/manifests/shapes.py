@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,13 +16,15 @@ def known_keys(kind: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     return sorted(ordered_keys(kind, loc))
 
 
-def ordered_keys(kind: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """As `known_keys`, in the order of the models' fields."""
+def ordered_keys(kind: type[BaseModel], loc: Sequence[str | int], written: Collection[str] = ()) -> list[str]:
+    """As `known_keys`, in the order of the models' fields; first those of the models that have all `written` keys."""
     shapes: list[Any] = [kind]
     for step in loc:
         shapes = [after for shape in shapes for after in _step(shape, step)]
     models = [shape for shape in shapes if _is_model(shape)]
-    return list(dict.fromkeys(info.alias or name for model in models for name, info in model.model_fields.items()))
+    found = [[info.alias or name for name, info in model.model_fields.items()] for model in models]
+    found.sort(key=lambda keys: not set(written) <= set(keys))
+    return list(dict.fromkeys(key for keys in found for key in keys))
 
 
 def _members(shape: Any) -> Iterator[Any]:

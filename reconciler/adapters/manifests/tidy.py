@@ -68,7 +68,8 @@ class _Writer:
             yield lead, self._item(item, (*path, position), indent)
 
     def _ordered(self, node: Node, path: Path) -> list[tuple[Node, Node]]:
-        order = ordered_keys(self.kind, path) if self.kind else []
+        written = [str(key.value) for key, _ in node.pairs]
+        order = ordered_keys(self.kind, path, written) if self.kind else []
         rank = {name: position for position, name in enumerate(order)}
         return sorted(node.pairs, key=lambda pair: rank.get(str(pair[0].value), len(rank)))
 

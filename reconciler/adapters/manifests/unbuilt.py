@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.adapters.manifests.nodes import Path
 
 SOURCE_KINDS = ("json", "sqlserver", "duckdb", "http")
+_INSTEAD = {"sqlserver": "write sql, with a url that begins with mssql+pymssql://", "duckdb": "write parquet or csv"}
 TARGET_KINDS = ("oci", "http", "kserve", "mlflow", "s3")
 
 Refusal = tuple[Path, str, str]
@@ -52,7 +53,11 @@ def _source(table: str, source: dict[str, Any]) -> Iterator[Refusal]:
     kind, path = source.get("kind"), source.get("path")
     where: Path = ("spec", "data", table, "source")
     if isinstance(kind, str) and kind.lower() in SOURCE_KINDS:
-        yield (*where, "kind"), f"a source of kind {kind.lower()} is not built yet", "write csv"
+        yield (
+            (*where, "kind"),
+            f"a source of kind {kind.lower()} is not built yet",
+            _INSTEAD.get(kind.lower(), "write csv"),
+        )
     if isinstance(path, str) and "://" in path:
         yield (*where, "path"), "a URL is not a data source", "name a file that is on this machine"
 

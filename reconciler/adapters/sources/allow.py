@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +29,12 @@ class Allowed:
     folders: tuple[Path, ...]
     hosts: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, root: Path, entries: Sequence[str]) -> Allowed:
+        """By entries: a folder, where relative from the root, or `//HOST` or `//HOST:PORT`."""
+        hosts = frozenset(entry[2:].lower().rstrip("/") for entry in entries if entry.startswith("//"))
+        return cls(tuple(root / entry for entry in entries if entry and not entry.startswith("//")), hosts)
+
     def check_host(self, host: str, port: int) -> None:
         """Raise AuthorMustFix for a host that this runner does not allow."""
         if not {host.lower(), f"{host.lower()}:{port}"} & self.hosts:
@@ -41,12 +47,9 @@ class Allowed:
 
 def allowed_by(root: Path, environment_value: str | None, config_values: Sequence[str]) -> Allowed:
     """What data may be read from: RECONCILER_DATA_ALLOW (split at os.pathsep) before git config
-    `reconciler.dataAllow` (each value one entry), before the repository's own folder. An entry is a folder, relative
-    ones start at the root, or `//HOST` or `//HOST:PORT`."""
-    names = _entries(environment_value) if environment_value else list(config_values)
-    hosts = frozenset(name[2:].lower().rstrip("/") for name in names if name.startswith("//"))
-    folders = tuple(root / name for name in names if name and not name.startswith("//"))
-    return Allowed(folders or (root,), hosts)
+    `reconciler.dataAllow` (each value one entry), before the repository's own folder."""
+    found = Allowed.of(root, _entries(environment_value) if environment_value else config_values)
+    return found if found.folders else replace(found, folders=(root,))
 
 
 def _entries(value: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from reconciler.adapters.sources.allow import open_all
+from reconciler.adapters.sources.allow import Allowed, open_all
 from reconciler.adapters.sources.look_typed import look_typed
 from reconciler.adapters.sources.named import Named, named
 from reconciler.adapters.sources.readers.csv_records import (
@@ -59,7 +59,7 @@ def look_csv(named: Named, most: int) -> Sample:
     """Look at a file, or at all files of a folder or pattern, which have to be written in one way."""
     source = named.source
     assert isinstance(source, CsvSource)  # noqa: S101  the caller looked
-    with open_all(source.path, Path("/"), [Path(folder) for folder in named.allow], ".csv") as files:
+    with open_all(source.path, Path("/"), Allowed.of(Path("/"), named.allow).folders, ".csv") as files:
         ways = [_written(name, stream) for name, stream in files]
         way = _one_way(source.path, ways)
         thinned = _Thinned(most)

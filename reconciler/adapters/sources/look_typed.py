@@ -29,9 +29,7 @@ _TEXTS = ("VARCHAR", "UUID", "ENUM")
 
 def look_typed(named: Named, secret: Callable[[str], str], most: int, progress: Progress) -> Sample:
     """See `ports.TableLook`."""
-    folders = tuple(Path(entry) for entry in named.allow if not entry.startswith("//"))
-    hosts = frozenset(entry[2:] for entry in named.allow if entry.startswith("//"))
-    access = Access(Path("/"), Allowed(folders, hosts), secret)
+    access = Access(Path("/"), Allowed.of(Path("/"), named.allow), secret)
     wanted = Wanted("invoices", Input(source=named.source, mapping={}), (), look=most)
     with (
         passing_folder("look") as folder,
