@@ -15,14 +15,15 @@ from reconciler.cli.session import Session
 
 @click.group("data")
 def command() -> None:
-    """Refresh and show the sandbox's copy of production data."""
+    """Refresh, show and clean up the sandbox's copies of production data."""
 
 
 @make("refresh", epilog="reconciler data refresh sandbox\nreconciler data refresh sandbox --as-of 2025-09-30")
 @click.argument("environment")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="What was known at the end of this day.")
 def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> None:
-    """Copy production's invoices and customers, checked, content-addressed and dated, and record the copy."""
+    """Copy production's invoices, customers and settlements, checked, dated and addressed by content, and record it."""
+    from reconciler.cli.views import json_out
     from reconciler.cli.views import refreshed as views
     from reconciler.usecases.refresh import refresh
 
@@ -31,7 +32,10 @@ def refresh_(session: Session, *, environment: str, as_of: datetime | None) -> N
         done = refresh(replace(session.house, progress=update), environment, as_of=day, progress=update)
     for note in done.notes:
         session.say(note)
-    click.echo(views.refreshed_json(done) if session.output == "json" else views.refreshed_text(done))
+    if session.output == "json":
+        json_out.emit(views.refreshed_document(done))
+    else:
+        click.echo(views.refreshed_text(done))
 
 
 command.add_command(refresh_)

@@ -30,6 +30,7 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
     The newest copy stays, the one before, and what a pinned model, one inside the rollback window, or a recipe needs.
     Waits for nobody: while an apply or a refresh runs, it is exit 4.
     """
+    from reconciler.cli.views import json_out
     from reconciler.usecases.sweep import sweep
 
     def confirm(found: Swept) -> bool:
@@ -43,7 +44,7 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
 
     swept = sweep(session.house, confirm=None if dry_run else confirm)
     if session.output == "json":
-        click.echo(views.sweep_json(swept))
+        json_out.emit(views.sweep_document(swept))
     elif swept.done:
         click.echo(f"Removed {len(swept.going)}, {views.size(sum(each.size for each in swept.going))}.")
     elif dry_run or not swept.going:

@@ -17,8 +17,12 @@ def command(session: Session, *, snapshot: str | None, other: str | None) -> int
     """Show the newest snapshot, or the one whose digest begins with SNAPSHOT: rows, outcomes per month, missing
     values, ranges. No account and no invoice number."""
     from reconciler.cli.views import data as views
+    from reconciler.cli.views import json_out
     from reconciler.usecases.data import show
 
     shown = show(session.house, snapshot, other=other)
-    click.echo(views.as_json(shown) if session.output == "json" else views.as_text(shown))
+    if session.output == "json":
+        json_out.emit(views.document(shown))
+    else:
+        click.echo(views.as_text(shown))
     return 0

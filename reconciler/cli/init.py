@@ -57,6 +57,7 @@ def command(  # noqa: PLR0913  click hands over every option
     With --from the invoices are looked at first; every field of the mapping is shown with its reason, and nothing is
     written before you agreed."""
     from reconciler.cli.views import begun as views
+    from reconciler.cli.views import json_out
     from reconciler.ports.work import Asked
     from reconciler.usecases.init import begin_example, begin_from, look_at
 
@@ -74,7 +75,10 @@ def command(  # noqa: PLR0913  click hands over every option
         _agree(yes)
         with progress(session) as told:
             begun = begin_from(door, place, look, progress=told)
-    click.echo(views.begun_json(begun) if session.output == "json" else views.begun_text(begun, str(folder)))
+    if session.output == "json":
+        json_out.emit(views.begun_document(begun))
+    else:
+        click.echo(views.begun_text(begun, str(folder)))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -60,20 +59,19 @@ def begun_text(begun: Begun, said: str) -> str:
     return terminal("\n".join(lines), lines=True)
 
 
-def begun_json(begun: Begun) -> str:
+def begun_document(begun: Begun) -> dict[str, Any]:
     """The same, for programs."""
-    value = {
+    return {
         "format_version": 1,
         "folder": str(begun.folder),
         "commit": begun.commit,
         "snapshot": begun.snapshot,
         "rows": dict(begun.rows),
         "set_aside": dict(begun.set_aside),
-        "examples": [{"cause": row.cause, "line": row.line, "field": row.field} for row in begun.examples],
+        "examples": list(begun.examples),
         "profile": begun.profile,
         "best_log_loss": begun.best_log_loss,
     }
-    return json.dumps(value, indent=2, ensure_ascii=True)
 
 
 def sentence(profile: Mapping[str, Any], set_aside: int) -> str:

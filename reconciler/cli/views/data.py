@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +15,9 @@ _BAR = 40
 _MARKS = {"on_time": "█", "late": "▒", "very_late": "░", "not_mature": "·"}
 
 
-def as_json(shown: Shown) -> str:
+def document(shown: Shown) -> dict[str, Any]:
     """The record of the snapshot and its profile."""
-    value = {
+    return {
         "format_version": 1,
         "environment": shown.environment,
         "snapshot": shown.snapshot.model_dump(mode="json"),
@@ -26,7 +25,6 @@ def as_json(shown: Shown) -> str:
         "recorded": shown.recorded,
         "compared": _compared(shown.compared) if shown.compared else None,
     }
-    return json.dumps(value, indent=2, ensure_ascii=True)
 
 
 def _compared(compared: Compared) -> dict[str, Any]:

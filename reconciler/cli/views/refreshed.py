@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from typing import Any
 
 from reconciler.cli.views.copies import copy_lines
 from reconciler.cli.views.escape import terminal
@@ -42,18 +42,15 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     return [*lines, *(terminal(f"  {step}") for step in steps)]
 
 
-def refreshed_json(done: Refreshed) -> str:
+def refreshed_document(done: Refreshed) -> dict[str, Any]:
     """The same, for programs."""
-    value = {
+    return {
         "format_version": 1,
         "snapshot": done.snapshot.model_dump(mode="json"),
         "known": done.known,
-        "examples": [
-            {"cause": row.cause, "line": row.line, "field": row.field, "file": row.file} for row in done.examples
-        ],
+        "examples": list(done.examples),
         "findings": [_finding(each) for each in done.findings],
     }
-    return json.dumps(value, indent=2, ensure_ascii=True)
 
 
 def _finding(found: Finding) -> dict[str, object]:

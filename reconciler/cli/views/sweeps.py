@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.views.table import table
 from reconciler.domain.names import short_digest
@@ -29,9 +28,9 @@ def sweep_text(found: Swept) -> str:
     return "\n".join(lines)
 
 
-def sweep_json(found: Swept) -> str:
+def sweep_document(found: Swept) -> dict[str, Any]:
     """The same, for programs."""
-    value = {
+    return {
         "format_version": 1,
         "environment": found.environment,
         "removed": found.done,
@@ -49,7 +48,6 @@ def sweep_json(found: Swept) -> str:
             for each in found.snapshots
         ],
     }
-    return json.dumps(value, indent=2, ensure_ascii=True)
 
 
 def size(number: int) -> str:
