@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.domain.task import TaskSpec
     from reconciler.ports import (
         ArtifactStore,
+        Branches,
         Clock,
         DataSource,
         Lease,
@@ -73,7 +74,7 @@ def furnish(
     """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables).
 
     `trainer` and `clock` stand in for the box and the present."""
-    from reconciler.adapters.git import GitBranches, GitHistory, GitLease, GitLedger, GitTrees, Holder, Refs
+    from reconciler.adapters.git import GitHistory, GitLedger, GitTrees, Refs
     from reconciler.adapters.manifests import Files, Manifests
     from reconciler.usecases.house import House
 
@@ -89,7 +90,14 @@ def furnish(
         return _who(repository, environment)
 
     def lease() -> Lease:
+        from reconciler.adapters.git.lease import GitLease, Holder
+
         return GitLease(repository, Holder.present(who(), os.getpid(), run_url), clock, refs=refs)
+
+    def branches() -> Branches:
+        from reconciler.adapters.git.branches import GitBranches
+
+        return GitBranches(repository, refs, now=clock.now)
 
     def open_target(name: str, target: FolderTarget) -> Target:
         from reconciler.adapters.folder_target import FolderTarget as TargetFolder
@@ -100,7 +108,7 @@ def furnish(
         root=root,
         source=Manifests(GitTrees(repository), kept),
         history=GitHistory(repository, refs),
-        branches=GitBranches(repository, refs, now=clock.now),
+        branches=_later(branches),
         ledger=GitLedger(repository, refs),
         lease=_later(lease),
         editor=_later(_editor),

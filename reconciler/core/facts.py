@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from reconciler.domain.manifests import Environment
 from reconciler.domain.observed import Signature, TargetState
-from reconciler.domain.record import Record, Rules
-from reconciler.domain.source import Source
+from reconciler.domain.record import Artifact, Record, Rules
+from reconciler.domain.source import Source, SourceVersion
 from reconciler.domain.task import TaskSpec
 
 
@@ -60,3 +61,15 @@ class World:
     retry: bool = False
     environments: frozenset[str] | None = None
     models: frozenset[str] | None = None
+
+    def is_as_trained(self, written: SourceVersion, artifact: Artifact) -> bool:
+        """Whether a version's recipe is, value for value, that of its artifact. Compared once, however many
+        environments pin it."""
+        key = (written.name, written.version)
+        if key not in self._as_trained:
+            self._as_trained[key] = written.written_spec == artifact.recipe
+        return self._as_trained[key]
+
+    @cached_property
+    def _as_trained(self) -> dict[tuple[str, str], bool]:
+        return {}

@@ -157,10 +157,10 @@ def recipe_changed(view: View, wanted: Wanted) -> Held | None:
     written = view.world.source.versions.get((wanted.model, wanted.pin.version or ""))
     if written is None:
         return None
+    if wanted.artifact and view.world.is_as_trained(written, wanted.artifact):
+        return None  # the same values give the same digest: nothing to compute for the thousands that did not change
     tried = wanted.artifact.recipe_digest if wanted.artifact else None
     bound = tried or view.world.applied_recipes.get((written.name, written.version))
-    if wanted.artifact and written.written_spec == wanted.artifact.recipe:
-        return None  # the same values give the same digest: nothing to compute for the thousands that did not change
     if bound in (None, recipe_digest(written.name, written.version, written.written_spec)):
         return None
     known = "trained" if wanted.digest else "merged"

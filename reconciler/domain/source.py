@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,6 +54,17 @@ class SourceVersion:
         return manifest
 
 
+def _pin_of(document: Mapping[str, Any]) -> Pin:
+    pin: Pin = _kinds().Pin.model_validate(document)
+    return pin
+
+
+@lru_cache(maxsize=10_000)
+def _pin(document: tuple[tuple[str, Any], ...]) -> Pin:
+    """A pin whose values are plain: the same ones stand in every environment that a version was promoted to."""
+    return _pin_of(dict(document))
+
+
 @dataclass(frozen=True)
 class SourcePin:
     """One valid pin of one release, as written, and the line it stands on. `pin` is built on first use."""
@@ -65,8 +76,10 @@ class SourcePin:
 
     @cached_property
     def pin(self) -> Pin:
-        pin: Pin = _kinds().Pin.model_validate(self.document)
-        return pin
+        try:
+            return _pin(tuple(self.document.items()))
+        except TypeError:  # a hold, which is a mapping
+            return _pin_of(self.document)
 
 
 @dataclass(frozen=True)

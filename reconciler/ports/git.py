@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -27,9 +27,12 @@ class Entry:
 class Trees(Protocol):
     """Files of a commit, or of the working tree (revision None), as blobs."""
 
-    def listing(self, revision: str | None, folders: Sequence[str]) -> tuple[str | None, Mapping[str, Entry]]:
+    def listing(
+        self, revision: str | None, folders: Sequence[str], meanwhile: Callable[[], object] | None = None
+    ) -> tuple[str | None, Mapping[str, Entry]]:
         """(commit id, path → entry) of every file below the folders. Raises NeedsPerson where there is no such
-        revision. For the working tree the commit is None and blob ids are what git would give the files."""
+        revision. For the working tree the commit is None and blob ids are what git would give the files.
+        `meanwhile` is something to do during the wait, once."""
 
     def contents(self, blobs: Sequence[str], limit: int) -> Mapping[str, bytes | None]:
         """Blob id → content, None where it is larger than `limit` bytes. Only ids that `listing` gave."""

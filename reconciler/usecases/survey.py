@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from reconciler.core.diff import chain, trainer_of
 from reconciler.core.facts import Origin, World
@@ -21,9 +22,11 @@ from reconciler.domain.names import NAME_PATTERN
 from reconciler.domain.observed import Signature, TargetState
 from reconciler.domain.record import Evidence, Record, Rules
 from reconciler.domain.source import Source, SourceEnvironment
-from reconciler.ports import ArtifactStore, Commit, LedgerState
 from reconciler.usecases.house import House
 from reconciler.usecases.unknown import unknown
+
+if TYPE_CHECKING:
+    from reconciler.ports import ArtifactStore, Commit, LedgerState
 
 RELEASES = "manifests/releases"
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.adapters.git import GitLease, Holder, Repository
+from reconciler.adapters.git import Repository
+from reconciler.adapters.git.lease import GitLease, Holder
 from reconciler.testing import FakeClock
 from tests.support.company import Company
 from tests.support.receivables_yaml import MODEL

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.adapters.git import GitBranches
+from reconciler.adapters.git.branches import GitBranches
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from tests.git.conftest import Opener
 from tests.support.ledgers import NOW

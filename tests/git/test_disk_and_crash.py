@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import GitHistory, GitLease, GitLedger
+from reconciler.adapters.git import GitHistory, GitLedger
+from reconciler.adapters.git.lease import GitLease
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from tests.git.conftest import Opener
 from tests.support import killpoint
@@ -21,7 +22,8 @@ PROGRAM = """
 import os, sys
 from datetime import timedelta
 from pathlib import Path
-from reconciler.adapters.git import GitHistory, GitLease, GitLedger, Repository
+from reconciler.adapters.git import GitHistory, GitLedger, Repository
+from reconciler.adapters.git.lease import GitLease
 from tests.support.ledgers import SetClock, deploy, deployed, holder
 
 with Repository.discover(Path(sys.argv[1])) as repository:

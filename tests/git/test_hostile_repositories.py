@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import GitBranches, GitHistory, GitLedger, GitTrees
+from reconciler.adapters.git import GitHistory, GitLedger, GitTrees
+from reconciler.adapters.git.branches import GitBranches
 from reconciler.domain.errors import NeedsPerson, VerificationFailed
 from tests.git.conftest import Opener
 from tests.support.ledgers import deploy, deployed

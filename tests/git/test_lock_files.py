@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import GitHistory, GitLease, GitLedger, Refs
+from reconciler.adapters.git import GitHistory, GitLedger, Refs
+from reconciler.adapters.git.lease import GitLease
 from reconciler.domain.errors import PlanAgain
 from tests.git.conftest import Opener
 from tests.support.ledgers import SetClock, deploy, deployed, holder

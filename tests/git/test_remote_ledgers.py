@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.adapters.git import GitHistory, GitLease, GitLedger
+from reconciler.adapters.git import GitHistory, GitLedger
+from reconciler.adapters.git.lease import GitLease
 from reconciler.domain.errors import NeedsPerson, PlanAgain, RetryLater, VerificationFailed
 from tests.git.conftest import Opener
 from tests.support.ledgers import NOW, SetClock, deploy, deployed, holder

@@ -26,6 +26,27 @@ def test_a_commit_lists_the_files_below_the_folders(bench: Workbench, opened: Op
     }
 
 
+@pytest.mark.parametrize("revision", ["HEAD", None])
+def test_while_git_lists_something_else_can_be_done(bench: Workbench, opened: Opener, revision: str | None) -> None:
+    work, done = bench.repository(), []
+    work.commit({"manifests/a.yaml": "a"})
+    _, listing = GitTrees(opened(work.path)).listing(revision, FOLDERS, lambda: done.append("once"))
+    assert (done, list(listing)) == (["once"], ["manifests/a.yaml"])
+
+
+def test_what_fails_meanwhile_is_told_and_leaves_no_git_behind(bench: Workbench, opened: Opener) -> None:
+    work = bench.repository()
+    work.commit({"manifests/a.yaml": "a"})
+    trees = GitTrees(opened(work.path))
+
+    def fail() -> None:
+        raise NeedsPerson("something else is wrong")
+
+    with pytest.raises(NeedsPerson, match="something else"):
+        trees.listing("HEAD", FOLDERS, fail)
+    assert list(trees.listing("HEAD", FOLDERS)[1]) == ["manifests/a.yaml"], "and the next question is answered"
+
+
 def test_a_commit_without_the_folders_lists_nothing(bench: Workbench, opened: Opener) -> None:
     assert GitTrees(opened(bench.repository().path)).listing("HEAD", FOLDERS)[1] == {}
 

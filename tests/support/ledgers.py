@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.adapters.git import GitHistory, GitLease, GitLedger, Holder, Refs, Repository
+from reconciler.adapters.git import GitHistory, GitLedger, Refs, Repository
 from reconciler.adapters.git.host import process_start
+from reconciler.adapters.git.lease import GitLease, Holder
 from reconciler.domain.record import (
     Deployment,
     DeployReceipt,

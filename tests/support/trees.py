@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.domain.errors import NeedsPerson
 from reconciler.ports import Entry
@@ -25,7 +25,11 @@ class MemoryTrees:
         self.blobs: dict[str, bytes] = {}
         self.fetched = 0
 
-    def listing(self, revision: str | None, folders: Sequence[str]) -> tuple[str | None, Mapping[str, Entry]]:
+    def listing(
+        self, revision: str | None, folders: Sequence[str], meanwhile: Callable[[], object] | None = None
+    ) -> tuple[str | None, Mapping[str, Entry]]:
+        if meanwhile is not None:
+            meanwhile()
         if revision is not None and revision not in self.commits:
             raise NeedsPerson(f"there is no revision {revision}")
         files = self.files if revision is None else self.commits[revision]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,19 +95,35 @@ class Git:
         self._timeout = timeout
         self._environment = clean_environment(os.environ)
 
-    def run(self, *arguments: str, feed: bytes = b"", shielded: bool = False) -> bytes:
-        """Standard output of a process that must succeed. Raises what `failures.classify` makes of the rest."""
-        done = self.attempt(*arguments, feed=feed, shielded=shielded)
+    def run(
+        self,
+        *arguments: str,
+        feed: bytes = b"",
+        shielded: bool = False,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> bytes:
+        """Standard output of a process that must succeed. Raises what `failures.classify` makes of the rest.
+        `meanwhile` is called while git works."""
+        done = self.attempt(*arguments, feed=feed, shielded=shielded, meanwhile=meanwhile)
         if done.code:
             raise classify(arguments, done.code, done.err)
         return done.out
 
-    def attempt(self, *arguments: str, feed: bytes = b"", shielded: bool = False, timeout: float | None = None) -> Done:
+    def attempt(
+        self,
+        *arguments: str,
+        feed: bytes = b"",
+        shielded: bool = False,
+        timeout: float | None = None,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> Done:
         """Run to the end, whatever the exit code. A shielded process does not see the Ctrl-C of the terminal:
         what writes is finished, and whoever handles the signal decides afterwards."""
         limit = timeout or self._timeout
         with self._started(arguments, shielded) as process:
             try:
+                if meanwhile is not None:
+                    meanwhile()
                 out, err = process.communicate(feed, timeout=limit)
             except subprocess.TimeoutExpired as error:
                 process.kill()

@@ -6,7 +6,7 @@ Finds; reads git config and the shallow file; writes nothing. Works in linked wo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -60,8 +60,8 @@ class Repository:
         """The repository that holds the folder `path`. Raises NeedsPerson where there is none, where it is bare,
         and where git config names a remote that is not there."""
         git = Git(path)
-        algorithm, root, git_dir, common = _places(git)
-        settings = _settings(git)
+        settings: dict[str, list[str]] = {}
+        algorithm, root, git_dir, common = _places(git, meanwhile=lambda: settings.update(_settings(git)))
         return cls(
             root=Path(root),
             git_dir=Path(git_dir),
@@ -171,10 +171,10 @@ class Repository:
         return done.out.decode("utf-8", "replace").rsplit(" ", 2)[0]
 
 
-def _places(git: Git) -> list[str]:
+def _places(git: Git, *, meanwhile: Callable[[], object]) -> list[str]:
     """Object format, root, git folder and common git folder. Raises NeedsPerson where a name is not UTF-8."""
     asked = ("--show-object-format", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-    told = git.run("rev-parse", *asked)
+    told = git.run("rev-parse", *asked, meanwhile=meanwhile)
     if told.count(b"\n") == len(asked):
         lines = told.split(b"\n")[:-1]
     else:  # a folder with a line break in its name: one question at a time

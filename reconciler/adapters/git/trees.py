@@ -6,7 +6,7 @@ Runs no filter and follows no link: a symlink is its target's text. The working 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.objects import object_id
@@ -27,12 +27,15 @@ class GitTrees:
         self._repository = repository
         self._here: dict[str, str] = {}
 
-    def listing(self, revision: str | None, folders: Sequence[str]) -> tuple[str | None, Mapping[str, Entry]]:
+    def listing(
+        self, revision: str | None, folders: Sequence[str], meanwhile: Callable[[], object] | None = None
+    ) -> tuple[str | None, Mapping[str, Entry]]:
         """(commit id, path → entry) below `folders`; the working tree (tracked, or new and not ignored) for None."""
         if revision is None:
-            return None, self._working_tree(folders)
+            return None, self._working_tree(folders, meanwhile)
         commit = resolve(self._repository, revision)
-        out = self._repository.git.run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, "--", *folders)
+        words = ("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, "--", *folders)
+        out = self._repository.git.run(*words, meanwhile=meanwhile)
         entries = {}
         for line in out.decode("utf-8", "surrogateescape").split("\0")[:-1]:
             head, _, path = line.partition("\t")
@@ -61,9 +64,10 @@ class GitTrees:
             found[blob] = answer[1] if answer else None
         return found
 
-    def _working_tree(self, folders: Sequence[str]) -> dict[str, Entry]:
+    def _working_tree(self, folders: Sequence[str], meanwhile: Callable[[], object] | None) -> dict[str, Entry]:
         words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *folders)
-        paths = self._repository.git.run(*words).decode("utf-8", "surrogateescape").split("\0")[:-1]
+        out = self._repository.git.run(*words, meanwhile=meanwhile)
+        paths = out.decode("utf-8", "surrogateescape").split("\0")[:-1]
         links: dict[PurePosixPath, bool] = {}
         entries = {}
         for path in sorted(paths):

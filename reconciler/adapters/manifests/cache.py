@@ -36,13 +36,13 @@ class Cache:
         self._changed = False
 
     def get(self, key: str) -> Entry | None:
-        entry = self._load().get(key)
+        entry = self.load().get(key)
         if entry is not None:
             self._used.add(key)
         return entry
 
     def put(self, key: str, entry: Entry) -> None:
-        self._load()[key] = entry
+        self.load()[key] = entry
         self._used.add(key)
         self._changed = True
 
@@ -64,12 +64,13 @@ class Cache:
                 temporary.unlink(missing_ok=True)
 
     def _kept(self) -> dict[str, Entry]:
-        entries = self._load()
+        entries = self.load()
         if len(entries) > 2 * len(self._used) + _SPARE:
             return {key: entry for key, entry in entries.items() if key in self._used}
         return entries
 
-    def _load(self) -> dict[str, Entry]:
+    def load(self) -> dict[str, Entry]:
+        """All that is kept, read once: it may be called ahead of the first question."""
         if self._entries is None:
             self._entries = _read(self._file) if self._file is not None else {}
         return self._entries

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.manifests.cache import Entry
 from reconciler.adapters.manifests.layout import Standing, Touches, stray_fix, version_path
 from reconciler.domain.gaps import Gaps
 from reconciler.domain.problems import Place, Problem, dotted
 from reconciler.domain.source import Fragment, Source, SourceEnvironment, SourcePin, SourceVersion
-from reconciler.ports import Entry as TreeEntry
+
+if TYPE_CHECKING:
+    from reconciler.ports import Entry as TreeEntry
 
 
 class Collector:

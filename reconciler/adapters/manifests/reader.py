@@ -16,11 +16,11 @@ from reconciler.adapters.manifests.collect import Collector
 from reconciler.adapters.manifests.layout import FOLDERS, KIND_OF, MAX_BYTES, Standing, standing
 from reconciler.domain.problems import Place, Problem
 from reconciler.domain.source import Source
-from reconciler.ports import Entry as TreeEntry
-from reconciler.ports import Trees
 
 if TYPE_CHECKING:
     from reconciler.domain.manifests import Pin
+    from reconciler.ports import Entry as TreeEntry
+    from reconciler.ports import Trees
 
 _FILE_MODES = ("100644", "100755")
 
@@ -34,7 +34,7 @@ class Manifests:
         self.parsed = 0
 
     def read(self, revision: str | None) -> Source:
-        commit, listing = self._trees.listing(revision, FOLDERS)
+        commit, listing = self._trees.listing(revision, FOLDERS, self._cache.load)
         collector = Collector(listing)
         roles = {path: standing(path) for path in sorted(listing)}
         entries = self._entries(roles, listing)
