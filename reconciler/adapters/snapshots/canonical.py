@@ -1,16 +1,17 @@
 r"""The canonical bytes of rows, and the digests made of them.
 
-A part (a month of invoices by invoice date, of settlements by the day they were paid, or a whole table) is, in UTF-8
-with LF line ends:
+A part is a month of invoices by invoice date, of settlements by the day they were paid, or a whole table. Its rows are
+in the order of the key (legal entity, invoice, instalment; or legal entity, customer; settlements have no key and may
+be equal: all their columns): texts by their UTF-8 bytes, others by value, no value last. Each column of a part is one
+or two runs of bytes, without any mark between rows; all figures are little-endian:
 
-- one line that names the columns in the manifest's order, as `name:type` joined by tabs;
-- one line for each row, its cells joined by tabs, in the order of the key (legal entity, invoice, instalment; or
-  legal entity, customer; settlements have no key and may be equal: all their columns): texts by their UTF-8 bytes,
-  others by value, no value last.
+- text: the lengths in bytes, 32 bits each, ``0xFFFFFFFF`` for no value; and the UTF-8 bytes of all texts;
+- number: ten-thousandths, 64 bits with a sign, the least one for no value;
+- whole, date (days since 1970-01-01): 32 bits with a sign, the least one for no value;
+- flag: one byte, 0 or 1, 255 for no value.
 
-A cell is written as PostgreSQL's COPY text format writes it. No value: ``\N``. Text: itself, with backslash,
-tab, LF and CR as ``\\``, ``\t``, ``\n``, ``\r``. Number: always four decimals, ``-12.5000``, never ``-0.0000``.
-Whole: figures. Date: ``2013-09-30``. Flag: ``t`` or ``f``. The part's digest is the sha256 of these bytes.
+The part's digest is the sha256 of one line of UTF-8 that names the columns in the manifest's order, as `name:type`
+joined by tabs and ended by LF; of the number of rows, 64 bits; and of the sha256 (32 bytes) of each run, in order.
 
 The snapshot's digest is the sha256 of RFC 8785 JSON of ``{"data_date", "format", "tables"}``; a table is
 ``{"columns": [[name, type, known_at], …], "parts": [[name, digest], …]}``, parts by name. So equal rows at an
@@ -24,13 +25,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.domain.jobs import SnapshotColumn, SnapshotTable
+from reconciler.tools.arrow import Batch, batches
 from reconciler.tools.duck import quoted
 
-FORMAT = 1
+FORMAT = 2
 _KEYS = {"invoices": ("legal_entity", "invoice", "instalment"), "customers": ("legal_entity", "customer")}
-#: Rows whose lines are joined before they are fetched, and how many such blocks at a time.
-_BLOCK = 4096
-_FETCH = 64
+_NO_TEXT, _NO_NUMBER, _NO_WHOLE, _NO_FLAG = 2**32 - 1, -(2**63), -(2**31), 255
+_ALL = "all"
 
 
 def snapshot_digest(data_date: str, tables: Mapping[str, SnapshotTable]) -> str:
@@ -53,8 +54,8 @@ def snapshot_digest(data_date: str, tables: Mapping[str, SnapshotTable]) -> str:
 
 def part_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
     """SQL that names the part of a row."""
-    day = {"invoices": "invoice_date", "settlements": "paid_on"}.get(table)
-    return f"strftime({day}, '%Y-%m')" if any(column.name == day for column in columns) else "'all'"
+    day = _day_of(table, columns)
+    return f"strftime({day}, '%Y-%m')" if day else f"'{_ALL}'"
 
 
 def order_of(table: str, columns: Sequence[SnapshotColumn]) -> str:
@@ -68,47 +69,77 @@ def key_of(table: str, columns: Sequence[SnapshotColumn]) -> list[str]:
     return [name for name in _KEYS.get(table, ()) if name in names] or [column.name for column in columns]
 
 
-def part_digests(
-    database: Any, rows: str, table: str, columns: Sequence[SnapshotColumn]
-) -> Iterator[tuple[str, int, str]]:
-    """(part, rows, digest) of every part of the relation `rows` (SQL), in the order of their names. Leaves the rows in
-    the temporary table `sorted_TABLE`: the columns and `part_`, in the order of parts and keys."""
+def sort_parts(database: Any, rows: str, table: str, columns: Sequence[SnapshotColumn]) -> list[tuple[str, int]]:
+    """Make the table `sorted_TABLE` of the relation `rows` (SQL): the columns and `part_`, in the order of
+    parts and keys. Returns the parts, as (name, rows), in the order of their names."""
+    day = _day_of(table, columns)
+    part = f"CAST(date_trunc('month', {day}) AS DATE)" if day else "DATE '1970-01-01'"  # a number sorts sooner
     names = ", ".join(quoted(column.name) for column in columns)
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE sorted_{table} AS SELECT {names}, {part_of(table, columns)} AS part_ "  # noqa: S608
+        f"CREATE OR REPLACE TABLE sorted_{table} AS SELECT {names}, {part} AS part_ "  # noqa: S608
         f"FROM {rows} ORDER BY part_, {order_of(table, columns)}"
     )
-    cells = ", ".join(_cell(column) for column in columns)
-    cursor = database.execute(
-        f"SELECT part_, count(*), string_agg(concat_ws(chr(9), {cells}), chr(10) ORDER BY rowid) "  # noqa: S608
-        f"FROM sorted_{table} GROUP BY part_, rowid // {_BLOCK} ORDER BY part_, rowid // {_BLOCK}"
-    )
-    header = "\t".join(f"{column.name}:{column.type}" for column in columns) + "\n"
-    name, count, hasher = None, 0, hashlib.sha256()
-    while blocks := cursor.fetchmany(_FETCH):
-        for part, rows_of_block, lines in blocks:
-            if part != name:
-                if name is not None:
-                    yield name, count, "sha256:" + hasher.hexdigest()
-                name, count, hasher = part, 0, hashlib.sha256(header.encode())
-            count += rows_of_block
-            hasher.update(lines.encode())
-            hasher.update(b"\n")
-    if name is not None:
-        yield name, count, "sha256:" + hasher.hexdigest()
+    found = database.execute(
+        f"SELECT part_, count(*) FROM sorted_{table} GROUP BY part_ ORDER BY part_"  # noqa: S608
+    ).fetchall()
+    return [(f"{month:%Y-%m}" if day else _ALL, count) for month, count in found]
 
 
-def _cell(column: SnapshotColumn) -> str:
+def rows_of(table: str, part: str, columns: Sequence[SnapshotColumn]) -> str:
+    """SQL, to stand after SELECT …, of one part that `sort_parts` made: its rows come in their order."""
+    where = f" WHERE part_ = DATE '{part}-01'" if _day_of(table, columns) else ""
+    return f"FROM sorted_{table}{where}"
+
+
+def part_digest(database: Any, table: str, part: tuple[str, int], columns: Sequence[SnapshotColumn]) -> str:
+    """The digest of a part, as (name, rows), that `sort_parts` made."""
+    cells = [sql for column in columns for sql in _cells(column)]
+    runs = [run for column in columns for run in _RUNS[column.type]]
+    hashers = [hashlib.sha256() for _ in runs]
+    relation = database.sql(f"SELECT {', '.join(cells)} {rows_of(table, part[0], columns)}")
+    rows = 0
+    with batches(relation) as found:
+        for batch in found:
+            rows += batch.rows
+            for position, (run, hasher) in enumerate(zip(runs, hashers, strict=True)):
+                hasher.update(_run(batch, position, run))
+    if rows != part[1]:
+        raise OSError("DuckDB gave other rows than it counted")
+    whole = hashlib.sha256(("\t".join(f"{column.name}:{column.type}" for column in columns) + "\n").encode())
+    whole.update(rows.to_bytes(8, "little"))
+    for hasher in hashers:
+        whole.update(hasher.digest())
+    return "sha256:" + whole.hexdigest()
+
+
+#: The runs of a column of each type: the width of a figure in bytes, 0 for the bytes of texts.
+_RUNS: Mapping[str, tuple[int, ...]] = {"text": (4, 0), "number": (8,), "whole": (4,), "date": (4,), "flag": (1,)}
+
+
+def _run(batch: Batch, position: int, width: int) -> memoryview:
+    return batch.numbers(position, width) if width else batch.text(position)
+
+
+def _cells(column: SnapshotColumn) -> Iterator[str]:
+    """SQL of a column's runs: of the type that has the width, and without a missing value."""
     name = quoted(column.name)
     match column.type:
         case "text":
-            escaped = f"replace({name}, '\\', '\\\\')"
-            for figure, letter in ((9, "t"), (10, "n"), (13, "r")):
-                escaped = f"replace({escaped}, chr({figure}), '\\{letter}')"
-            marks = " OR ".join(f"contains({name}, chr({figure}))" for figure in (92, 9, 10, 13))
-            text = f"CASE WHEN {marks} THEN {escaped} ELSE {name} END"
+            yield f"CAST(coalesce(strlen({name}), {_NO_TEXT}) AS UINTEGER)"
+            yield f"coalesce({name}, '')"
+        case "number":
+            large = f"CAST(CAST({name} AS DECIMAL(38,4)) * 10000 AS BIGINT)"  # which takes longer
+            small = f"CAST({name} * 10000 AS BIGINT)"
+            yield f"CASE WHEN {name} IS NULL THEN {_NO_NUMBER} WHEN abs({name}) < 1e10 THEN {small} ELSE {large} END"
+        case "whole":
+            yield f"coalesce(CAST({name} AS INTEGER), CAST({_NO_WHOLE} AS INTEGER))"
+        case "date":
+            yield f"CAST(coalesce(date_diff('day', DATE '1970-01-01', {name}), {_NO_WHOLE}) AS INTEGER)"
         case "flag":
-            text = f"CASE WHEN {name} THEN 't' WHEN NOT {name} THEN 'f' END"
-        case "number" | "date" | "whole":  # dates are ISO as they are; the type of numbers has four decimals
-            text = f"CAST({name} AS VARCHAR)"
-    return f"coalesce({text}, '\\N')"
+            yield f"CAST(coalesce(CAST({name} AS UTINYINT), {_NO_FLAG}) AS UTINYINT)"
+
+
+def _day_of(table: str, columns: Sequence[SnapshotColumn]) -> str | None:
+    """The column whose month a row's part is."""
+    day = {"invoices": "invoice_date", "settlements": "paid_on"}.get(table)
+    return day if any(column.name == day for column in columns) else None

@@ -18,17 +18,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.snapshots.canonical import key_of, part_digests, snapshot_digest
+from reconciler.adapters.snapshots.canonical import key_of, snapshot_digest, sort_parts
 from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
+from reconciler.adapters.snapshots.parts import digests, written
 from reconciler.adapters.snapshots.profile import profile_of
 from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
-from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotPart, SnapshotTable
+from reconciler.domain.jobs import SnapshotManifest, SnapshotPart, SnapshotTable
 from reconciler.ports import Extract, Progress
 from reconciler.tools.duck import MANY, TYPES, connect, literal, quoted, told
 
@@ -82,10 +82,13 @@ class FolderSnapshots:
             self._check_file(digest, place, part)
         with _machine_faults(), connect(place) as database:
             for name, table in manifest.tables.items():
-                found = {p: d for p, _, d in part_digests(database, _relation(place, table), name, table.columns)}
+                found = sort_parts(database, _relation(place, table), name, table.columns)
+                held = digests(database, (name, table.columns), found)
                 for part in table.parts:
-                    if found.pop(part.name, None) != part.digest:
+                    if held.pop(part.name, None) != part.digest:
                         raise _damaged(digest, part.file, "does not hold the rows of its digest", self.store)
+                if held:
+                    raise _damaged(digest, name, f"holds rows of {min(held)} too", self.store)
         return place
 
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
@@ -144,39 +147,11 @@ class FolderSnapshots:
     # --- writing -------------------------------------------------------------------------------------------
 
     def _table(self, writing: _Writing, name: str) -> SnapshotTable:
-        columns = list(writing.extract.columns[name])
-        parts = []
-        for part, rows, digest in writing.digests(name):
-            file_digest = self._pooled(writing.database, (name, part, digest), columns)
-            file = f"{name}/{part}.parquet"
-            parts.append(SnapshotPart(name=part, file=file, rows=rows, digest=digest, file_digest=file_digest))
-            writing.tell("writing", name, rows)
+        columns, parts = list(writing.extract.columns[name]), []
+        for part in written(writing.database, (name, columns), writing.sorted(name), self._pool):
+            parts.append(part)
+            writing.tell("writing", name, part.rows)
         return SnapshotTable(columns=columns, parts=parts)
-
-    def _pooled(self, database: Any, part: tuple[str, str, str], columns: Sequence[SnapshotColumn]) -> str:
-        """Write a part into the pool unless it is there unharmed; returns the hash of its file."""
-        table, name, digest = part
-        place = self._pool(digest)
-        note = place.with_suffix(".json")
-        known = _noted(note)
-        if known is not None and place.is_file() and file_digest(place) == known:
-            return known
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
-            fresh = Path(folder) / "part.parquet"
-            names = ", ".join(quoted(column.name) for column in columns)
-            database.execute(
-                f"COPY (SELECT {names} FROM sorted_{table} WHERE part_ = {literal(name)} ORDER BY rowid) "  # noqa: S608
-                f"TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            force(fresh)
-            found = file_digest(fresh)
-            fresh_note = Path(folder) / "part.json"
-            write(fresh_note, json.dumps({"file_digest": found}).encode())
-            note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
-            fresh.replace(place)
-            fresh_note.replace(note)
-        force(place.parent)
-        return found
 
     def _settle(self, manifest: SnapshotManifest) -> None:
         place = self._place(manifest.digest)
@@ -240,16 +215,11 @@ class _Writing:
     progress: Progress
     done: dict[str, int] = field(default_factory=dict)
 
-    def digests(self, table: str) -> list[tuple[str, int, str]]:
-        """(part, rows, digest) of every part; leaves the sorted rows behind, as `part_digests` does."""
+    def sorted(self, table: str) -> list[tuple[str, int]]:
+        """The parts of a table, as (name, rows); leaves the sorted rows behind, as `sort_parts` does."""
         rows = f"read_parquet({literal(str(self.extract.folder / f'{table}.parquet'))})"
-        parts = part_digests(self.database, rows, table, list(self.extract.columns[table]))
         with told(self.database, self.progress, f"sorting {table} (rows)", self.extract.rows.get(table, 0)):
-            found = list(islice(parts, 1))
-        for each in parts:
-            found.append(each)
-            self.tell("digesting", table, each[1])
-        return found
+            return sort_parts(self.database, rows, table, list(self.extract.columns[table]))
 
     def tell(self, doing: str, table: str, rows: int) -> None:
         """So many more rows are done."""
@@ -282,13 +252,6 @@ def _relation(place: Path, table: SnapshotTable) -> str:
 
 def _is_inside(name: str) -> bool:
     return not name.startswith("/") and ".." not in name.split("/") and name.endswith(".parquet")
-
-
-def _noted(note: Path) -> str | None:
-    try:
-        return str(json.loads(note.read_bytes())["file_digest"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 @contextmanager

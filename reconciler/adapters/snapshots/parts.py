@@ -1,0 +1,91 @@
+"""The parts of a table that was sorted: digested, and written into the pool, two at a time.
+
+Each works on a connection of its own to the same database: connections are not for several threads.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reconciler.adapters.snapshots.canonical import part_digest, rows_of
+from reconciler.adapters.snapshots.files import file_digest, force, write
+from reconciler.domain.jobs import SnapshotColumn, SnapshotPart
+from reconciler.tools.duck import literal, quoted
+
+T = TypeVar("T")
+R = TypeVar("R")
+Shape = tuple[str, Sequence[SnapshotColumn]]
+Part = tuple[str, int]
+_WORKERS = 2  # as many as DuckDB has threads
+
+
+def digests(database: Any, shape: Shape, parts: Sequence[Part]) -> dict[str, str]:
+    """Part → digest, of parts that `sort_parts` found in a table. `shape`: the table's name and columns."""
+    names = [name for name, _ in parts]
+    return dict(zip(names, _at_once(partial(_digested, database, shape), parts), strict=True))
+
+
+def written(
+    database: Any, shape: Shape, parts: Sequence[Part], pool: Callable[[str], Path]
+) -> Iterator[SnapshotPart]:  # fmt: skip
+    """The same parts, each written into the pool unless it is there unharmed. `pool`: a part's digest → its file."""
+    return _at_once(partial(_written, database, shape, pool), parts)
+
+
+def _digested(database: Any, shape: Shape, part: Part) -> str:
+    with database.cursor() as own:
+        return part_digest(own, shape[0], part, shape[1])
+
+
+def _written(database: Any, shape: Shape, pool: Callable[[str], Path], part: Part) -> SnapshotPart:
+    digest = _digested(database, shape, part)
+    place = pool(digest)
+    found = _noted(place.with_suffix(".json"))
+    if found is None or not place.is_file() or file_digest(place) != found:
+        names = ", ".join(quoted(column.name) for column in shape[1])
+        found = _write(database, f"SELECT {names} {rows_of(shape[0], part[0], shape[1])}", place)
+    return SnapshotPart(
+        name=part[0], file=f"{shape[0]}/{part[0]}.parquet", rows=part[1], digest=digest, file_digest=found
+    )
+
+
+def _at_once(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """What `work` makes of each item, in their order, two at a time; what has not begun when one fails never does."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        begun = [pool.submit(work, item) for item in items]
+        try:
+            for each in begun:
+                yield each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _write(database: Any, rows: str, place: Path) -> str:
+    """Write rows (SQL) as a part of the pool, with the note beside it; the hash of the file."""
+    note = place.with_suffix(".json")
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
+        fresh = Path(folder) / "part.parquet"
+        with database.cursor() as own:
+            own.execute(f"COPY ({rows}) TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)")
+        force(fresh)
+        found = file_digest(fresh)
+        fresh_note = Path(folder) / "part.json"
+        write(fresh_note, json.dumps({"file_digest": found}).encode())
+        note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
+        fresh.replace(place)
+        fresh_note.replace(note)
+    force(place.parent)
+    return found
+
+
+def _noted(note: Path) -> str | None:
+    try:
+        return str(json.loads(note.read_bytes())["file_digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
