@@ -136,6 +136,23 @@ def test_where_a_line_is_no_record_bad_rows_still_have_their_line(root: Path, ro
         assert ("unparseable amount", line) in [(bad.cause, bad.line) for bad in extract.examples]
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["one file", "several files"])
+def test_bad_rows_of_a_file_that_several_threads_read_have_their_lines(root: Path, many: bool) -> None:
+    bad, last = [2, 3, 70_001, 99_999, 150_000], 160_000
+    pad = "x" * 300  # so much that DuckDB reads the file in pieces
+    lines = ["pad,invoice,customer,invoice_date,due_date,settled_date,amount"]
+    lines += [f"{pad},A{n},K1,2024-01-05,2024-02-04,,{'x' if n in bad else 1}" for n in range(2, last + 1)]
+    (root / "big").mkdir()
+    (root / "big" / "b.csv").write_text("\n".join(lines))
+    if many:
+        (root / "big" / "a.csv").write_text("\n".join([lines[0], f"{pad},Z1,K1,2024-01-05,2024-02-04,,1"]))
+    with source_in(root).extract(data_of("big/b.csv" if not many else "big", PLAIN), None, nothing) as extract:
+        assert [(found.file, found.line) for found in extract.examples] == [
+            ("big/b.csv" if many else "", n) for n in bad
+        ]
+        assert extract.rows["invoices"] == last - 1 - len(bad) + many
+
+
 def test_what_lies_in_dot_git_is_refused(root: Path) -> None:
     (root / ".git").mkdir()
     (root / ".git" / "i.csv").write_text(GOOD)

@@ -43,9 +43,11 @@ def test_what_is_not_of_its_columns_type_is_missing_and_stops_nothing(tmp_path: 
     assert read(tmp_path, relation) == [(1, None, None), (2, date(2024, 1, 5), 7)]
 
 
-def test_columns_that_only_follow_are_read_over_and_rows_are_counted_where_no_number_is_written(tmp_path: Path) -> None:
+def test_columns_that_only_follow_are_read_over_and_lines_are_left_to_count_where_none_is_written(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "rows.csv").write_text('"a","key"\n"b","key"\n')
     assert read(tmp_path, plain_relation(tmp_path / "rows.csv", ["VARCHAR"], also=1, numbered=False)) == [
-        (1, "a"),
-        (2, "b"),
+        (None, "a"),
+        (None, "b"),
     ]

@@ -70,6 +70,16 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Uncounted:
+    """A relation whose `line` is NULL: its rows come in the order of the source, the first at line `first`. Where there
+    are not exactly `rows` of them (None: any), or DuckDB finds one that is none, `otherwise` reads in another way."""
+
+    first: int = 1
+    rows: int | None = None
+    otherwise: Callable[[], Raw] | None = None
+
+
+@dataclass(frozen=True)
 class Raw:
     """What a reader found, in the work's database.
 
@@ -78,7 +88,8 @@ class Raw:
     it is written, else what the source says. `refused` are rows that cannot be rows: cause → lines. `asked` says
     what was read in words that hold no credential; `filtered` is True where the source has applied `where` itself.
     `pieces`: where the table is several files, the line before which each begins, and its name. At a look `names` are
-    the columns, and `rows` is how many the whole table has, where that is known.
+    the columns, and `rows` is how many the whole table has, where that is known. `uncounted` where the lines are not
+    counted yet: rows that are loaded first and counted after are loaded by several threads.
     """
 
     relation: str
@@ -89,6 +100,7 @@ class Raw:
     pieces: Sequence[tuple[int, str]] = ()
     names: Sequence[str] = ()
     rows: int = 0
+    uncounted: Uncounted | None = None
 
     def place(self, line: int) -> tuple[str, int]:
         """The file (empty where there is only one) and its line, of a row."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from reconciler.adapters.sources.asking import Raw, Wanted, Work
+from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
 from reconciler.adapters.sources.typed_sql import cause_of, flag_of, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
@@ -12,9 +13,54 @@ from reconciler.domain.inputs import Changes
 from reconciler.tools.duck import quoted, told
 
 
-def load(wanted: Wanted, raw: Raw, work: Work) -> None:
+def load(wanted: Wanted, raw: Raw, work: Work) -> Raw:
     """Make the table `wanted.table`: `line`, the typed fields, `cause` (NULL, or `cause|field`), and for each column of
-    moments whether the time zone moves the day."""
+    moments whether the time zone moves the day. Returns what was loaded: `raw`, or what was read otherwise."""
+    if raw.uncounted is None:
+        _make(wanted, raw, work)
+    elif wanted.input.changes is not None or (wanted.input.where and not raw.filtered):
+        _make(wanted, counted(raw), work)  # rows that are left out have lines too
+    elif not _make_and_count(wanted, raw, raw.uncounted, work):
+        assert raw.uncounted.otherwise is not None  # noqa: S101  nothing else can go wrong
+        return load(wanted, raw.uncounted.otherwise(), work)
+    for cause, lines in raw.refused.items():
+        work.database.execute(
+            f"INSERT INTO {wanted.table} (line, cause) SELECT unnest(?), ?",
+            [lines, f"{cause}|"],
+        )
+    return raw
+
+
+def counted(raw: Raw) -> Raw:
+    """The same, with its lines counted while it is read: by one thread."""
+    if raw.uncounted is None:
+        return raw
+    before = raw.uncounted.first - 1
+    return replace(raw, relation=f"(SELECT * REPLACE (row_number() OVER () + {before} AS line) FROM {raw.relation})")  # noqa: S608
+
+
+def _make_and_count(wanted: Wanted, raw: Raw, uncounted: Uncounted, work: Work) -> bool:
+    """Make the table, and number its rows by the order in which DuckDB stored them: that of the source. False, and no
+    table is there, where they are not as many as they have to be."""
+    import duckdb
+
+    database = work.database
+    database.execute("BEGIN")
+    try:
+        _make(wanted, raw, work)
+        stored = f"SELECT count(*), coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM {wanted.table}"  # noqa: S608
+        rows, first, end = database.execute(stored).fetchone()
+        whole = end - first == rows and uncounted.rows in (None, rows)
+        database.execute(f"UPDATE {wanted.table} SET line = rowid - {first} + {uncounted.first}")  # noqa: S608
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        if uncounted.otherwise is None:
+            raise
+        whole = False
+    database.execute("COMMIT" if whole else "ROLLBACK")
+    return whole
+
+
+def _make(wanted: Wanted, raw: Raw, work: Work) -> None:
     cells = {name: f"c{i}" for i, name in enumerate(wanted.names)}
     kinds: dict[str | None, str] = {None: "VARCHAR", **dict(zip(wanted.names, raw.types, strict=True))}
     values = ", ".join(
@@ -35,11 +81,6 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> None:
             f"typed AS (SELECT line, {types}, COLUMNS('^t_') FROM vals) "
             f"SELECT line, {names}, {cause_of(wanted.columns)} AS cause FROM typed",
             bound,
-        )
-    for cause, lines in raw.refused.items():
-        work.database.execute(
-            f"INSERT INTO {wanted.table} (line, cause) SELECT unnest(?), ?",
-            [lines, f"{cause}|"],
         )
 
 

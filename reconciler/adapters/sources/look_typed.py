@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.adapters.sources.allow import Allowed
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.loading import counted
 from reconciler.adapters.sources.named import Named
 from reconciler.adapters.sources.readers import kind_of
 from reconciler.adapters.sources.typed_sql import is_moment
@@ -41,7 +42,7 @@ def look_typed(named: Named, secret: Callable[[str], str], most: int, progress: 
 
 
 def _sample(named: Named, reader: Reader, wanted: Wanted, work: Work) -> Sample:
-    raw = reader(wanted, work)
+    raw = counted(reader(wanted, work))
     told = [(i, name, kind) for i, (name, kind) in enumerate(zip(raw.names, raw.types, strict=True)) if _is_told(kind)]
     cells = ", ".join(f"coalesce({_text(f'c{i}', kind)}, '')" for i, _, kind in told)
     rows = work.database.execute(f"SELECT {cells} FROM {raw.relation} ORDER BY line").fetchall() if told else []  # noqa: S608

@@ -67,9 +67,7 @@ class Sources:
             reader_of = _Readers(self.access, stack)
             found: dict[str, Raw] = {}
             for each in wanted:
-                raw: Raw = reader_of(each.input.source)(each, work)
-                load(each, raw, work)
-                found[each.table] = raw
+                found[each.table] = load(each, reader_of(each.input.source)(each, work), work)
                 _tidy(work.folder)
         with told(work.database, work.progress, "checking (rows)", sum(raw.rows for raw in found.values())):
             checked, findings = self._check_all(wanted, as_of, work)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.adapters.sources.allow import open_all
-from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import positions
 from reconciler.adapters.sources.readers.csv_lines import Layout, insert_whole, lines_of
 from reconciler.adapters.sources.readers.csv_records import Dialect, Records
@@ -32,10 +32,11 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
     def read(wanted: Wanted, work: Work) -> Raw:
         rows = _Rows(source, wanted, work)
         with open_all(source.path, access.root, access.allowed.folders, ".csv") as files:
+            if len(files) == 1 and not wanted.input.where and wanted.input.changes is None:
+                return rows.only(*files[0])
             for name, stream in files:
                 rows.add(name, stream)
-        kinds = ["VARCHAR"] * len(wanted.names)
-        return Raw(rows.table, kinds, f"csv {source.path}", rows.refused, pieces=rows.pieces, rows=rows.lines)
+        return rows.raw()
 
     yield read
 
@@ -59,48 +60,77 @@ class _Rows:
     def table(self) -> str:
         return f"raw_{self.wanted.table}"
 
+    def raw(self) -> Raw:
+        """What was added."""
+        kinds = ["VARCHAR"] * len(self.wanted.names)
+        return Raw(self.table, kinds, self.asked, self.refused, pieces=self.pieces, rows=self.lines)
+
+    @property
+    def asked(self) -> str:
+        return f"csv {self.source.path}"
+
+    def only(self, name: str, stream: BinaryIO) -> Raw:
+        """The rows of a file that is the only one, straight from the file where a line may be a record. Raises as
+        `add`."""
+        copy, layout = self._copied(stream)
+        lines = self._lines(name, copy, layout)
+        if lines is None:
+            self._record_by_record(name, copy, layout)
+            return self.raw()
+
+        def otherwise() -> Raw:
+            self._record_by_record(name, copy, layout)
+            return self.raw()
+
+        kinds = ["VARCHAR"] * len(self.wanted.names)
+        uncounted = Uncounted(2, layout.lines - 1, otherwise)
+        return Raw(lines, kinds, self.asked, rows=layout.lines, uncounted=uncounted)
+
     def add(self, name: str, stream: BinaryIO) -> None:
         """Add a file's rows. Raises AuthorMustFix as `Records` and `positions`."""
-        copy = self.work.folder / f"{self.wanted.table}.csv"
-        layout = self._copied(stream, copy)
-        with copy.open("rb") as text:
-            records = Records(text, name, Dialect(self.source.encoding, self.source.delimiter))
-            places = positions(self.wanted.names, records.header, name)
-            if not self._at_once(copy, layout, records, places):
-                self._record_by_record(records, places, layout)
-        copy.unlink()
+        copy, layout = self._copied(stream)
+        lines = self._lines(name, copy, layout)
+        if lines is None or not self._at_once(lines, layout):
+            self._record_by_record(name, copy, layout)
         self.pieces.append((self.lines, name))
         self.lines += layout.lines + 1
 
-    def _copied(self, stream: BinaryIO, copy: Path) -> Layout:
+    def _copied(self, stream: BinaryIO) -> tuple[Path, Layout]:
         """Copy a file and look at the bytes that decide how it can be read."""
-        size, layout = os.fstat(stream.fileno()).st_size, Layout()
+        size, layout, copy = os.fstat(stream.fileno()).st_size, Layout(), self.work.folder / f"{self.wanted.table}.csv"
         with copy.open("wb") as out:
             while block := stream.read(_BLOCK):
                 out.write(block)
                 layout.see(block)
                 self.work.progress(f"reading {self.wanted.table} (kB)", layout.size >> 10, size >> 10)
-        return layout
+        return copy, layout
 
-    def _at_once(self, copy: Path, layout: Layout, records: Records, places: Mapping[str, int]) -> bool:
-        lines = lines_of(copy, layout, records, places) if self.source.encoding == "utf-8" else None
-        if lines is None:
-            return False
+    def _lines(self, name: str, copy: Path, layout: Layout) -> str | None:
+        """`lines_of`, after a look at the header."""
+        with copy.open("rb") as text:
+            records, places = self._records(name, text)
+            return lines_of(copy, layout, records, places) if self.source.encoding == "utf-8" else None
+
+    def _records(self, name: str, text: BinaryIO) -> tuple[Records, Mapping[str, int]]:
+        records = Records(text, name, Dialect(self.source.encoding, self.source.delimiter))
+        return records, positions(self.wanted.names, records.header, name)
+
+    def _at_once(self, lines: str, layout: Layout) -> bool:
         with told(self.work.database, self.work.progress, f"loading {self.wanted.table} (rows)", layout.lines):
-            return insert_whole(self.work.database, self._insert(lines), layout.lines - 1)
+            return insert_whole(self.work.database, self.table, lines, rows=layout.lines - 1, before=self.lines)
 
-    def _insert(self, rows: str) -> str:
-        """The statement that adds a file's rows; lines are counted on through all files."""
-        return f"INSERT INTO {self.table} SELECT * REPLACE (line + {self.lines} AS line) FROM {rows}"  # noqa: S608
-
-    def _record_by_record(self, records: Records, places: Mapping[str, int], layout: Layout) -> None:
+    def _record_by_record(self, name: str, copy: Path, layout: Layout) -> None:
         label = f"reading {self.wanted.table} record by record (kB)"
         file = self.work.folder / f"{self.wanted.table}-plain.csv"
-        plain = write_plain(
-            records, places, file, lambda done: self.work.progress(label, done >> 10, layout.size >> 10)
-        )
+        with copy.open("rb") as text:
+            records, places = self._records(name, text)
+            plain = write_plain(
+                records, places, file, lambda done: self.work.progress(label, done >> 10, layout.size >> 10)
+            )
         rows = plain_relation(file, ["VARCHAR"] * len(places))
-        self.work.database.execute(self._insert(rows))
+        self.work.database.execute(
+            f"INSERT INTO {self.table} SELECT * REPLACE (line + {self.lines} AS line) FROM {rows}"  # noqa: S608
+        )
         file.unlink()
         for cause, lines in plain.refused.items():
             self.refused.setdefault(cause, []).extend(line + self.lines for line in lines)

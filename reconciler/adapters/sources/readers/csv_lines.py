@@ -51,27 +51,41 @@ class Layout:
 
 
 def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, int]) -> str | None:
-    """The file's rows as SQL to stand after FROM: `line`, c0, c1, …; None where a line may not be a record."""
+    """The file's rows as SQL to stand after FROM: `line`, which nobody has counted yet (NULL), c0, c1, …; None where a
+    line may not be a record."""
     if layout.nuls or layout.line_end is None:
         return None
     shape = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(records.header)))
     cells = "".join(f", h{place} AS c{i}" for i, place in enumerate(places.values()))
     return (
-        f"(SELECT row_number() OVER () + 1 AS line{cells} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
+        f"(SELECT NULL::BIGINT AS line{cells} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
         f"header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, quote='\"', escape='\"', "
         f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, new_line='{layout.line_end}', "
         f"max_line_size={LINE_LIMIT}))"
     )
 
 
-def insert_whole(database: Any, statement: str, rows: int) -> bool:
-    """Execute an INSERT that has to bring exactly so many rows; False, and nothing is there, where it does not."""
+def insert_whole(database: Any, table: str, lines: str, *, rows: int, before: int) -> bool:
+    """Add the rows of `lines_of`, which have to be exactly so many, to a table, and count their lines on from `before`,
+    the header's line included; False, and nothing is there, where they are not.
+
+    Rows are numbered after they have been read, by several threads, in the order that DuckDB gave them: the file's."""
     import duckdb
 
     database.execute("BEGIN")
     try:
-        whole = bool(database.execute(statement).fetchone()[0] == rows)
+        whole = bool(database.execute(f"INSERT INTO {table} SELECT * FROM {lines}").fetchone()[0] == rows)  # noqa: S608
+        whole = whole and _number(database, table, rows, before)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         whole = False
     database.execute("COMMIT" if whole else "ROLLBACK")
     return whole
+
+
+def _number(database: Any, table: str, rows: int, before: int) -> bool:
+    """Give the new rows their lines; False where DuckDB did not store them one after the other."""
+    stored = f"SELECT min(rowid), max(rowid) FROM {table} WHERE line IS NULL"  # noqa: S608
+    first, last = database.execute(stored).fetchone()
+    if rows:
+        database.execute(f"UPDATE {table} SET line = rowid - {first} + {before + 2} WHERE line IS NULL")  # noqa: S608
+    return not rows or last - first + 1 == rows

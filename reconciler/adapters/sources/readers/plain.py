@@ -20,10 +20,11 @@ _BREAKS = str.maketrans({"\r": " ", "\n": " "})
 
 def plain_relation(file: Path, kinds: Sequence[str], *, also: int = 0, numbered: bool = True) -> str:
     """A plain file as SQL to stand after FROM: `line`, c0, c1, … of these DuckDB types; what cannot be of its type is
-    NULL. `also`: so many columns follow that are only read over. `numbered`: the row's number is the first column."""
+    NULL. `also`: so many columns follow that are only read over. `numbered`: the row's number is the first column; else
+    `line` is NULL, and somebody has to count."""
     names = [f"c{i}" for i in range(max(len(kinds) + also, 1))]
     shape = ", ".join([*(["'line': 'BIGINT'"] if numbered else []), *(f"'{name}': 'VARCHAR'" for name in names)])
-    line = "line" if numbered else "row_number() OVER () AS line"
+    line = "line" if numbered else "NULL::BIGINT AS line"
     cells = [
         name if kind == "VARCHAR" else f"TRY_CAST(nullif({name}, '') AS {kind}) AS {name}"
         for name, kind in zip(names, kinds, strict=False)

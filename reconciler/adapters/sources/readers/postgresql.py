@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Uncounted, Wanted, Work
 from reconciler.adapters.sources.readers.plain import plain_relation
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import PostgresqlSource, Source
@@ -99,7 +99,8 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
     asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
     kinds = [_kind(types[column], wanted) for column in names]
     rows_of = plain_relation(file, kinds, numbered=False)
-    return Raw(rows_of, kinds, asked, filtered=where is not None, names=names, rows=count or copied)
+    filtered = where is not None
+    return Raw(rows_of, kinds, asked, filtered=filtered, names=names, rows=count or copied, uncounted=Uncounted())
 
 
 def _kind(type_: str, wanted: Wanted) -> str:
