@@ -35,6 +35,8 @@ def value_of(column: Column, cell: str, kind: str, null_values: Sequence[str]) -
         return _renamed(value, column.values)
     text = f"CAST({cell} AS VARCHAR)"
     value = cell if not column.values else _renamed(text, column.values)
+    if not null_values and (is_moment(kind) or kind == "BOOLEAN"):
+        return value  # which has no text that could be empty
     shown = f"CAST(CAST({cell} AS DATE) AS VARCHAR)" if is_moment(kind) else text
     return f"CASE WHEN {text} IN ({nulls}) OR {shown} IN ({nulls}) THEN NULL ELSE {value} END"
 

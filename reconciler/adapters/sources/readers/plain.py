@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.sources.readers.csv_records import Records
+from reconciler.adapters.sources.readers.csv_records import LINE_LIMIT, Records
 from reconciler.tools.duck import literal
 
 _TOLD_EVERY = 50_000
@@ -18,22 +18,29 @@ _LONGEST = 64 << 20  # of a line: as much as one page of a service may be
 _BREAKS = str.maketrans({"\r": " ", "\n": " "})
 
 
-def plain_relation(file: Path, kinds: Sequence[str], *, also: int = 0, numbered: bool = True) -> str:
+def plain_relation(
+    file: Path, kinds: Sequence[str], *, also: int = 0, numbered: bool = True, breaks: bool | None = False
+) -> str:
     """A plain file as SQL to stand after FROM: `line`, c0, c1, … of these DuckDB types; what cannot be of its type is
     NULL. `also`: so many columns follow that are only read over. `numbered`: the row's number is the first column; else
-    `line` is NULL, and somebody has to count."""
+    `line` is NULL, and somebody has to count. `breaks`: True where cells may hold line breaks, which become spaces;
+    None where a line is certainly a record, and none is long: then several threads read it."""
     names = [f"c{i}" for i in range(max(len(kinds) + also, 1))]
     shape = ", ".join([*(["'line': 'BIGINT'"] if numbered else []), *(f"'{name}': 'VARCHAR'" for name in names)])
     line = "line" if numbered else "NULL::BIGINT AS line"
-    cells = [
-        name if kind == "VARCHAR" else f"TRY_CAST(nullif({name}, '') AS {kind}) AS {name}"
-        for name, kind in zip(names, kinds, strict=False)
-    ]
+    cells = [_typed(name, kind, breaks=bool(breaks)) for name, kind in zip(names, kinds, strict=False)]
+    lines = f"max_line_size={LINE_LIMIT}, new_line='\\n'" if breaks is None else f"max_line_size={_LONGEST}"
     return (
         f"(SELECT {', '.join([line, *cells])} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
         f"header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', "
-        f"allow_quoted_nulls=false, max_line_size={_LONGEST}))"
+        f"allow_quoted_nulls=false, {lines}))"
     )
+
+
+def _typed(name: str, kind: str, *, breaks: bool) -> str:
+    if kind == "VARCHAR":
+        return f"translate({name}, chr(13) || chr(10), '  ') AS {name}" if breaks else name
+    return f"TRY_CAST(nullif({name}, '') AS {kind}) AS {name}"
 
 
 @dataclass

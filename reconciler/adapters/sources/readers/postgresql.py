@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Uncounted, Wanted, Work
+from reconciler.adapters.sources.readers.csv_lines import Layout
 from reconciler.adapters.sources.readers.plain import plain_relation
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, ReconcilerError, RetryLater
 from reconciler.domain.inputs import PostgresqlSource, Source
@@ -19,7 +22,6 @@ from reconciler.domain.inputs import PostgresqlSource, Source
 if TYPE_CHECKING:
     import psycopg
 
-_TEXTS = {"text", "varchar", "bpchar", "name"}
 _DAYS = {"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE"}
 _NUMBERS = {
     **dict.fromkeys(("int2", "int4", "int8"), "BIGINT"),
@@ -29,6 +31,7 @@ _NUMBERS = {
 _NUMBERED = "reconciler's number of the row"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _TOLD_EVERY = 20_000
+_BLOCK = 1 << 20
 
 
 def _session(source: Source) -> Hashable:
@@ -98,9 +101,29 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
     copied = _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
     asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
     kinds = [_kind(types[column], wanted) for column in names]
-    rows_of = plain_relation(file, kinds, numbered=False)
-    filtered = where is not None
-    return Raw(rows_of, kinds, asked, filtered=filtered, names=names, rows=count or copied, uncounted=Uncounted())
+
+    def raw(*, quick: bool) -> Raw:
+        relation = plain_relation(file, kinds, numbered=False, breaks=None if quick else True)
+        uncounted = Uncounted(1, copied.rows, (lambda: raw(quick=False)) if quick else None)
+        filtered = where is not None
+        return Raw(
+            relation, kinds, asked, filtered=filtered, names=names, rows=count or copied.rows, uncounted=uncounted
+        )
+
+    return raw(quick=copied.is_lines)
+
+
+@dataclass
+class _Copied:
+    """What COPY wrote: how many rows, and the bytes that say whether a line is a row."""
+
+    rows: int = 0
+    layout: Layout = field(default_factory=Layout)
+
+    @property
+    def is_lines(self) -> bool:
+        """Whether no cell holds a line break."""
+        return self.layout.feeds == self.rows and not self.layout.returns
 
 
 def _kind(type_: str, wanted: Wanted) -> str:
@@ -139,23 +162,33 @@ def _columns(connection: psycopg.Connection[Any], name: Any) -> Mapping[str, str
 
 
 def _cell(column: str, kind: str) -> Any:
-    """A column as COPY shall write it: a line break inside a text becomes a space, as in a CSV file."""
+    """A column as COPY shall write it: a text without the spaces that fill it up."""
     from psycopg import sql
 
     name = sql.Identifier(column)
-    return sql.SQL("translate({}::text, E'\\r\\n', '  ')").format(name) if kind in _TEXTS else name
+    return sql.SQL("{}::text").format(name) if kind == "bpchar" else name
 
 
-def _copy(connection: psycopg.Connection[Any], statement: Any, file: Path, told: Callable[[int], None]) -> int:
-    """Returns how many rows there were: the server sends a message for each."""
-    rows = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as copy, file.open("wb") as out:
-        for rows, block in enumerate(copy, 1):
-            out.write(block)
-            if rows % _TOLD_EVERY == 1:
-                told(rows)
-    told(rows)
-    return rows
+def _copy(connection: psycopg.Connection[Any], statement: Any, file: Path, told: Callable[[int], None]) -> _Copied:
+    """The server sends a message for each row, and says at the end how many there were."""
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy, file.open("wb") as out:
+            messages, some = iter(copy), 0
+            while _written(out, islice(messages, _TOLD_EVERY)):
+                told(some := some + _TOLD_EVERY)
+        copied = _Copied(cursor.rowcount)
+    told(copied.rows)
+    with file.open("rb") as written:
+        while block := written.read(_BLOCK):
+            copied.layout.see(block)
+    return copied
+
+
+def _written(out: BinaryIO, messages: Iterator[Any]) -> int:
+    """How many bytes there were to write."""
+    before = out.tell()
+    out.writelines(messages)
+    return out.tell() - before
 
 
 def _tell(work: Work, label: str, about: int, rows: int) -> None:
