@@ -176,6 +176,29 @@ def test_large_numbers_keep_every_figure(rig: Rig) -> None:
     assert Decimal("12345678901234.5678") in read(rig, source).column("amount")
 
 
+@pytest.mark.parametrize("odd", ["A\r\n1", "A\n1", "A\r1"], ids=["CRLF", "LF", "CR"])
+def test_a_line_break_inside_a_text_is_a_space(rig: Rig, odd: str) -> None:
+    source = rig.put("invoices", INVOICES)
+    with owner(server(), source["database"]) as connection:
+        connection.execute('UPDATE invoices SET "Invoice" = %s WHERE "RecId" = 1', [odd])
+    assert odd.translate({10: " ", 13: " "}) in read(rig, source).column("invoice")
+
+
+def test_a_text_that_is_longer_than_any_line_stops_nothing_and_each_row_keeps_its_number(rig: Rig) -> None:
+    source = rig.put("invoices", INVOICES)
+    with owner(server(), source["database"]) as connection:
+        connection.execute('UPDATE invoices SET "Account" = repeat(\'x\', 3000000) WHERE "RecId" = 2')
+        connection.execute("CLUSTER invoices USING " + _index(connection))
+    found = read(rig, source, max_share=1).extract
+    assert [(bad.cause, bad.line) for bad in found.examples] == [("longer than 200 characters", 2)]
+
+
+def _index(connection: Any) -> str:
+    """Makes the rows lie in the order of their number."""
+    connection.execute('CREATE INDEX by_number ON invoices ("RecId")')
+    return "by_number"
+
+
 def filters(where: Any) -> Any:
     written = {"source": {"kind": "csv", "path": "x"}, "mapping": {}, "where": [where]}
     return Input.model_validate(written).where
