@@ -1,4 +1,5 @@
-"""SIGINT and SIGTERM. Every command: an exception, so that temporary folders go and leases are released, and exit 1.
+"""SIGINT, SIGTERM and SIGHUP. Every command: an exception, so that temporary folders go, leases are released, and the
+exit code is 1.
 
 During apply: finish or undo the current action, release the lease, leave a correct ledger.
 """
@@ -14,13 +15,16 @@ from types import FrameType
 
 from reconciler.domain.errors import NeedsPerson
 
+#: Ctrl-C, a cancelled job, a terminal that was closed.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds for which further signals are left alone after one: a cancelled CI job sends several while we clean up.
 _PATIENCE = 10.0
 
 
 @contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """Inside, SIGTERM does what SIGINT does: it raises KeyboardInterrupt, once, and no other error comes out after it.
+    """Inside, SIGTERM and SIGHUP do what SIGINT does: it raises KeyboardInterrupt, once, and no other error comes out
+    after it.
 
     Signals that the parent told us to ignore stay ignored; outside of the main thread, where no signal can be handled,
     this does nothing."""
@@ -32,7 +36,7 @@ def ending_cleanly() -> Iterator[None]:
             last = time.monotonic()
             raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _ENDING}
     here = threading.current_thread() is threading.main_thread()
     mine = [number for number, handler in before.items() if here and handler not in (signal.SIG_IGN, None)]
     try:
@@ -73,8 +77,10 @@ class Signals:
 
     @contextmanager
     def installed(self) -> Iterator[Signals]:
-        """Handle the two signals inside; what was there before is put back."""
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Handle the signals inside, but for those that the parent told us to ignore; what was there before is put
+        back."""
+        mine = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._handle) for number in mine}
         try:
             yield self
         finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.signals import ending_cleanly
+from reconciler.cli.signals import Signals, ending_cleanly
 from reconciler.tools.files import passing_folder
 from tests.support.company import Company
 from tests.support.imports import ROOT
@@ -56,7 +56,7 @@ def refreshing(busy: Company, temporary: Path) -> subprocess.Popen[str]:
     raise AssertionError(f"the refresh ended with {process.wait(timeout=60)} before it could be stopped")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_refresh_that_is_told_to_stop_leaves_no_copy_and_no_lease(
     busy: Company, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -81,6 +81,18 @@ def test_an_interrupt_that_a_library_made_an_error_of_its_own_is_an_interrupt() 
     with pytest.raises(RuntimeError), ending_cleanly():
         raise RuntimeError("anything else")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_terminal_that_is_closed_ends_nothing_that_was_told_to_outlive_it() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with ending_cleanly(), Signals().installed() as signals:
+            signal.raise_signal(signal.SIGHUP)
+            assert not signals.requested()
+            signal.raise_signal(signal.SIGTERM)
+            assert signals.requested()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_refresh_takes_away_what_a_killed_one_left(busy: Company, company: Company, tmp_path: Path) -> None:

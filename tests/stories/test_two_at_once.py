@@ -107,7 +107,7 @@ def test_a_job_that_was_overtaken_by_a_newer_one_is_stale(remote_shop: Company, 
     remote_shop.settled()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_during_an_apply_leaves_a_whole_ledger_and_no_lease(
     local: Company, stack: ExitStack, number: signal.Signals
 ) -> None:

@@ -65,7 +65,7 @@ _FIXED = {
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_FLUSH": "0",  # whole buffers down a pipe, not a write for each of ten thousand commits
 }
-_SHIELDED = {signal.SIGINT, signal.SIGTERM}
+_SHIELDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def clean_environment(parent: Mapping[str, str]) -> dict[str, str]:
