@@ -120,7 +120,8 @@ def _options(role: str, found: Column, comma: bool) -> Mapping[str, str] | None:
         return {"knownAt": "invoice-date"}
     if role in ("amount", "accounting_amount", "open_amount") and found.number:
         mark = "," if found.number.undecided and comma else found.number.decimal
-        return {"decimal": ","} if mark == "," else None
+        written = {"decimal": ","} if mark == "," else {}
+        return written | ({"currencyMark": found.number.currency} if found.number.currency else {}) or None
     return None
 
 

@@ -52,7 +52,14 @@ def find_fields(context: Context) -> dict[str, Given]:
         if role not in out and given.column.name not in used:
             out[role] = given
             used.add(given.column.name)
+    if "amount" not in out and "accounting_amount" in out:  # what was billed is not there, what it was worth is
+        found = out["accounting_amount"]
+        out["amount"] = Given(found.column, "in the company's currency: the only amount that there is", found.score)
     return {role: out[role] for role in _JUDGES if role in out}
+
+
+def _different(column: Column) -> str:
+    return "the same on every row" if column.distinct == 1 else f"{column.distinct} different values"
 
 
 def _unique(column: Column) -> float:
@@ -135,7 +142,7 @@ def _among(role: str, known: frozenset[str], fold: Callable[[str], str]) -> Call
         few = column.distinct <= 60
         name = named(role, column.name)
         score = 2.0 * name + (1.2 * inside if inside > 0.9 else 0.0) - (0.0 if few else 3.0)
-        return score, f"{column.distinct} different values" + (", all known codes" if inside == 1 else "")
+        return score, _different(column) + (", all known codes" if inside == 1 else "")
 
     return judge
 
@@ -143,7 +150,7 @@ def _among(role: str, known: frozenset[str], fold: Callable[[str], str]) -> Call
 def _few(role: str, most: int) -> Callable[..., tuple[float, str]]:
     def judge(column: Column, _: Context) -> tuple[float, str]:
         fits = column.distinct <= most and not column.dates
-        return (2.0 * named(role, column.name) if fits else 0.0), f"{column.distinct} different values"
+        return (2.0 * named(role, column.name) if fits else 0.0), _different(column)
 
     return judge
 

@@ -11,6 +11,7 @@ _WORDS = {
     "legal_entity": """
         legalentity dataareaid dataarea company companycode companyid businesscode bukrs mandant
         buchungskreis firma gesellschaft societe societa empresa sociedad entity bedrijf spolka
+        subsidiary businessunit branch filiale niederlassung organisation organization
     """,
     "invoice": """
         invoice invoiceid invoicenumber invoiceno invoicenr invoicenum invno invnum docid documentid

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 Native = Literal["date", "number", "flag"]
@@ -66,6 +66,7 @@ _NUMBERS = {
     )
     for mark, group in _GROUPS.items()
 }
+_CURRENCY = re.compile(r"[A-Za-z]{0,3}[$€£¥₹₩₽₺₪฿₫₴₦₱]|[A-Z]{3}|zł|Kč|kr|Fr")
 _TRIPLE = re.compile(r"^(\d{1,4})([-/. ])(\d{1,2})\2(\d{4}|\d{1,2})(?:(?P<t>[ T].+|Z))?$")
 _NAMED = re.compile(r"^\d{1,2}([-/. ])([A-Za-z]{3,9})\1(\d{4}|\d{2})$")
 _TIMES = (
@@ -99,12 +100,14 @@ class DateReading:
 
 @dataclass(frozen=True)
 class NumberReading:
-    """A decimal mark that reads a column's values, how many, and whether the other mark reads as many."""
+    """A decimal mark that reads a column's values, how many, whether the other mark reads as many, and the mark of a
+    currency that stands beside the numbers, if there is one."""
 
     decimal: str
     reads: int
     undecided: bool
     fractions: int
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,8 @@ class Column:
 
     def read_numbers(self, decimal: str) -> list[float | None]:
         """The column as numbers, for comparing columns, never for keeping amounts."""
-        known = {value: read_number(value, decimal) for value in self.counts}
+        currency = self.number.currency if self.number else ""
+        known = {value: read_number(value, decimal, currency) for value in self.counts}
         return [known.get(value) for value in self.values]
 
 
@@ -178,13 +182,23 @@ def read_date(text: str, form: str) -> date | None:
     return found if 1950 <= found.year <= 2199 else None
 
 
-def read_number(text: str, decimal: str) -> float | None:
-    """A number written with a decimal mark, groups of three allowed, a sign before or after; or None."""
+def read_number(text: str, decimal: str, currency: str = "") -> float | None:
+    """A number written with a decimal mark, groups of three allowed, a sign before or after, or in brackets if it is
+    negative, and the mark of a currency at either end if one is named; or None."""
+    if currency and currency in text:
+        text = _at_an_end(currency).sub(r"\1\2", text, count=1)
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
     match = _NUMBERS[decimal].fullmatch(text)
     if match is None or (text[0] in "+-" and text.endswith("-")):
         return None
     digits = re.sub(_GROUPS[decimal], "", match["u"]).replace(",", ".")
     return -float(digits) if "-" in text else float(digits)
+
+
+@lru_cache
+def _at_an_end(currency: str) -> re.Pattern[str]:
+    return re.compile(rf"^([-+(]?) ?{re.escape(currency)} ?| ?{re.escape(currency)}([-)]?)$")
 
 
 def date_readings(counts: Mapping[str, int]) -> tuple[DateReading, ...]:
@@ -203,16 +217,21 @@ def date_readings(counts: Mapping[str, int]) -> tuple[DateReading, ...]:
 
 
 def number_reading(counts: Mapping[str, int]) -> NumberReading | None:
-    """The decimal mark that reads at least 95 % of the values; undecided where both read the same values."""
+    """The decimal mark that reads at least 95 % of the values; undecided where both read the same values. Beside them
+    stands one currency's mark or none: numbers with several would add up to nothing."""
     filled = sum(counts.values())
-    reads = {mark: sum(n for value, n in counts.items() if read_number(value, mark) is not None) for mark in ".,"}
+    marks = {match[0] for value in counts if (match := _CURRENCY.search(value)) and any(map(str.isdigit, value))}
+    currency = next(iter(marks)) if len(marks) == 1 else ""
+    reads = {
+        mark: sum(n for value, n in counts.items() if read_number(value, mark, currency) is not None) for mark in ".,"
+    }
     best = max(reads.values())
     if not filled or best < _ENOUGH * filled:
         return None
     mark = "." if reads["."] == best else ","
     fractions = sum(n for value, n in counts.items() if mark in value)
     marked = any("," in value or "." in value for value in counts)
-    return NumberReading(mark, best, marked and reads["."] == reads[","], fractions)
+    return NumberReading(mark, best, marked and reads["."] == reads[","], fractions, currency)
 
 
 def _formats(counts: Mapping[str, int]) -> list[str]:

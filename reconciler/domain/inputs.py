@@ -29,6 +29,11 @@ class MappedColumn(Written):
     known_at: KnownAt | None = Field(None, description="when the value is known; the task's default if absent")
     date_format: str | None = Field(None, max_length=40, description="strptime, as %d.%m.%Y")
     decimal: Literal[".", ","] = "."
+    currency_mark: str | None = Field(
+        None,
+        pattern=r"^[^\s\d.,'’()+-]{1,8}$",
+        description="what stands before or after its numbers, as $ or EUR; another one is no number of this column",
+    )
     true_values: list[str] = Field(default_factory=list)
     false_values: list[str] = Field(default_factory=list)
     values: dict[str, str] = Field(

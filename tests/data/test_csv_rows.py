@@ -48,6 +48,8 @@ def test_amounts_are_decimals_with_four_places_never_floats(tmp_path: Path) -> N
         (".5", ".", "0.5"),
         ("5.", ".", "5"),
         ("0.00005", ".", "0.0001"),
+        ("(1,234.50)", ".", "-1234.5"),
+        ("(12,5)", ",", "-12.5"),
     ],
 )
 def test_numbers_are_read_with_their_signs_and_groups(tmp_path: Path, text: str, decimal: str, value: str) -> None:
@@ -55,6 +57,35 @@ def test_numbers_are_read_with_their_signs_and_groups(tmp_path: Path, text: str,
     mapping = {**PLAIN, "amount": {"constant": "1"}, "open_amount": {"column": "amount", "decimal": decimal}}
     with extracted(tmp_path, plain_csv(f'A1,K1,2024-01-05,2024-02-04,,"{text}"'), mapping=mapping) as extract:
         assert rows_of(extract, columns="open_amount") == [(Decimal(value),)]
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "value"),
+    [
+        ("$1,234.50", "$", "1234.5"),
+        ("-$5", "$", "-5"),
+        ("$-5.00", "$", "-5"),
+        ("($1,234.50)", "$", "-1234.5"),
+        ("$ 7", "$", "7"),
+        ("7", "$", "7"),
+        ("12.5 EUR", "EUR", "12.5"),
+        ("12.5€-", "€", "-12.5"),
+        ("R$ 3.20", "R$", "3.2"),
+        ("$5", "€", None),
+        ("$$5", "$", None),
+        ("5 $ 5", "$", None),
+        ("($5", "$", None),
+        ("$", "$", None),
+    ],
+)
+def test_a_currencys_mark_is_read_over_where_the_mapping_names_it(
+    tmp_path: Path, text: str, mark: str, value: str | None
+) -> None:
+    mapping = {**PLAIN, "amount": {"constant": "1"}, "open_amount": {"column": "amount", "currencyMark": mark}}
+    written = plain_csv(f'A1,K1,2024-01-05,2024-02-04,,"{text}"', "A2,K1,2024-01-05,2024-02-04,,1")
+    with extracted(tmp_path, written, mapping=mapping, max_share=1.0) as extract:
+        found = dict(rows_of(extract, columns="invoice, open_amount"))
+    assert found.get("A1") == (Decimal(value) if value else None)
 
 
 @pytest.mark.parametrize(("amount", "reason"), [("-1", "negative-amount"), ("0", "zero-amount")])
@@ -100,7 +131,8 @@ def test_a_settlement_is_known_when_it_was_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12,5", "1,23,4", "1e5", "nan", "inf", "0x10", "12.5 EUR", "--5", "-5-", "1" * 15, "٣"]
+    "text",
+    ["12,5", "1,23,4", "1e5", "nan", "inf", "0x10", "12.5 EUR", "$5", "--5", "-5-", "(5", "(-5)", "()", "1" * 15, "٣"],
 )
 def test_a_text_that_is_no_amount_is_set_aside(tmp_path: Path, text: str) -> None:
     assert causes(tmp_path, f'A2,K1,2024-01-05,2024-02-04,,"{text}"') == {"invoices: unparseable amount (amount)": 1}

@@ -76,6 +76,7 @@ styles = st.builds(
     yes_no=st.sampled_from([("yes", "no"), ("Ja", "Nein"), ("1", "0"), ("true", "false"), ("Y", "N")]),
     order=st.permutations(range(len(FIELDS))),
     days_to_settle=st.booleans(),
+    money=st.sampled_from(["{}", "{}", "${}", "{} kr", "R$ {}", "{} EUR", "£{}"]),
 )  # fmt: skip
 
 
@@ -154,6 +155,24 @@ def test_a_few_broken_values_do_not_change_what_a_column_is(tmp_path: Path) -> N
     proposal, _ = looked(tmp_path / "invoices.csv", "\n".join(content).encode())
     assert proposal.missing == ()
     assert {c.field: c.options for c in proposal.fields}["due_date"] == {"dateFormat": "%m/%d/%Y"}
+
+
+def test_a_currencys_mark_beside_the_amounts_is_written_down(tmp_path: Path) -> None:
+    proposal, _ = looked(tmp_path / "invoices.csv", render(TRUTH, Style(money="${}", grouped=True)))
+    assert {c.field: c.options for c in proposal.fields}["amount"] == {"currencyMark": "$"}
+
+
+def test_amounts_with_several_currencies_marks_are_no_column_of_amounts(tmp_path: Path) -> None:
+    content = render(TRUTH, Style(money="${}")).decode().replace("$", "£", 20)
+    proposal, _ = looked(tmp_path / "invoices.csv", content.encode())
+    assert "amount" in proposal.missing
+
+
+def test_where_the_only_amount_is_the_companys_own_that_is_the_amount(tmp_path: Path) -> None:
+    headers = {**ENGLISH, "amount": "AMOUNTMST", "currency": "CURRENCYCODE"}
+    proposal, data = looked(tmp_path / "invoices.csv", render(TRUTH, Style(headers=headers)))
+    assert {c.field for c in proposal.fields if c.column == "AMOUNTMST"} == {"amount", "accounting_amount"}
+    assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
 
 
 def test_what_no_column_is_found_for_is_named(tmp_path: Path) -> None:

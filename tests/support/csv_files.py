@@ -68,6 +68,7 @@ class Style:
     yes_no: tuple[str, str] = ("yes", "no")
     order: Sequence[int] = tuple(range(len(FIELDS)))
     days_to_settle: bool = False
+    money: str = "{}"  # how an amount stands beside a currency's mark
 
 
 def made_invoices(count: int, *, seed: int = 1, days: int = 500, latest_day: int = 28) -> list[Invoice]:
@@ -125,7 +126,7 @@ def _cell(value: object, style: Style) -> str:
             return text if style.padded else text.replace("/0", "/").removeprefix("0")
         case Decimal():
             text = f"{value:,.2f}" if style.grouped else f"{value:.2f}"
-            return text.translate(str.maketrans(",.", ".,")) if style.decimal == "," else text
+            return style.money.format(text.translate(str.maketrans(",.", ".,")) if style.decimal == "," else text)
     return str(value)
 
 

@@ -24,6 +24,7 @@ class Column:
     constant: str | None = None
     date_format: str = "%Y-%m-%d"
     decimal: str = "."
+    currency_mark: str | None = None
     known_at: Literal["invoice-date", "later"] = "later"
     true_values: Sequence[str] = field(default_factory=tuple)
     false_values: Sequence[str] = field(default_factory=tuple)
@@ -116,6 +117,7 @@ def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Colu
                 source=mapped.column,
                 date_format=mapped.date_format or "%Y-%m-%d",
                 decimal=mapped.decimal,
+                currency_mark=mapped.currency_mark,
                 known_at=mapped.known_at or spec.known_at,
                 true_values=tuple(mapped.true_values),
                 false_values=tuple(mapped.false_values),

@@ -6,6 +6,7 @@ Amounts become DECIMAL(18,4), half a unit of the fourth place away from zero; da
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from reconciler.adapters.sources.columns import Column
@@ -62,7 +63,7 @@ def typed(column: Column, kind: str, time_zone: str) -> str:
         case "text":
             return f"CASE WHEN length({text}) <= {TEXT_LIMIT} THEN {text} END"
         case "number":
-            return _number(text, column.decimal) if kind == "VARCHAR" else _exact(cell, kind)
+            return _number(text, column.decimal, column.currency_mark) if kind == "VARCHAR" else _exact(cell, kind)
         case "whole":
             return _whole(text) if kind == "VARCHAR" else f"CASE WHEN {cell} = trunc({cell}) THEN {_integer(cell)} END"
         case "date":
@@ -87,8 +88,10 @@ def cause_of(columns: Sequence[Column]) -> str:
     return "CASE " + " ".join(f"WHEN {test} THEN {literal(f'{cause}|{name}')}" for test, cause, name in whens) + " END"
 
 
-def _number(text: str, decimal: str) -> str:
-    """A sign before or after; groups of three parted by the other mark, an apostrophe or a space; one decimal mark."""
+def _number(written: str, decimal: str, currency: str | None) -> str:
+    """A sign before or after, or brackets, which make it negative; groups of three parted by the other mark, an
+    apostrophe or a space; one decimal mark; the currency's mark at either end, if there is one."""
+    text = _unbracketed(_without(written, currency) if currency else written)
     group, mark = ("[.,'’ \u00a0\u202f]".replace(decimal, ""), "[.]" if decimal == "." else ",")
     unsigned = f"(([0-9]{{1,14}}|[0-9]{{1,3}}({group}[0-9]{{3}}){{1,4}})({mark}[0-9]*)?|{mark}[0-9]+)"
     pattern = literal(f"[-+]?{unsigned}|{unsigned}-")
@@ -99,9 +102,20 @@ def _number(text: str, decimal: str) -> str:
     if decimal != ".":
         return f"CASE {careful} END"
     # The usual way to write a number needs no pattern. The cast reads exponents and `_` too, which we do not.
-    value = f"TRY_CAST({text} AS DECIMAL(18,4))"
-    odd = " OR ".join(f"contains({text}, '{mark}')" for mark in "eE_")
-    return f"CASE WHEN length({text}) <= 14 AND {value} IS NOT NULL AND NOT ({odd}) THEN {value} {careful} END"
+    value = f"TRY_CAST({written} AS DECIMAL(18,4))"
+    odd = " OR ".join(f"contains({written}, '{mark}')" for mark in "eE_")
+    return f"CASE WHEN length({written}) <= 14 AND {value} IS NOT NULL AND NOT ({odd}) THEN {value} {careful} END"
+
+
+def _without(text: str, mark: str) -> str:
+    pattern = literal(f"^([-+(]?) ?{re.escape(mark)} ?| ?{re.escape(mark)}([-)]?)$")
+    return f"regexp_replace({text}, {pattern}, '\\1\\2')"
+
+
+def _unbracketed(text: str) -> str:
+    """Accountants write a negative number in brackets."""
+    inner = f"'-' || substr({text}, 2, length({text}) - 2)"
+    return f"CASE WHEN starts_with({text}, '(') AND ends_with({text}, ')') THEN {inner} ELSE {text} END"
 
 
 def _exact(cell: str, kind: str) -> str:
