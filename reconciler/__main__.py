@@ -13,7 +13,7 @@ try:
     import subprocess
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import contextmanager
-    from dataclasses import replace
+    from dataclasses import dataclass, replace
     from datetime import UTC, datetime
     from functools import cache
     from pathlib import Path
@@ -29,6 +29,7 @@ except KeyboardInterrupt:  # a Ctrl-C before anything has begun: importing takes
 if TYPE_CHECKING:
     from reconciler.adapters.box import BoxedTrainer
     from reconciler.adapters.git import Repository
+    from reconciler.adapters.sources import Allowed
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
     from reconciler.domain.task import TaskSpec
@@ -83,6 +84,7 @@ def furnish(
     clock = clock or SystemClock()
     refs = Refs(repository)
     run_url = _run_url(environment)
+    access = _Access(root, repository, environment)
     box = _later(_box)
 
     @cache
@@ -99,6 +101,11 @@ def furnish(
 
         return GitBranches(repository, refs, now=clock.now)
 
+    def open_snapshots(path: str) -> SnapshotStore:
+        if path.startswith("oci://"):
+            return _remote_snapshots(path, kept, access)
+        return _snapshots(root / path)
+
     def open_target(name: str, target: FolderTarget) -> Target:
         from reconciler.adapters.folder_target import FolderTarget as TargetFolder
 
@@ -113,12 +120,12 @@ def furnish(
         lease=_later(lease),
         editor=_later(_editor),
         files=Files(),
-        data=_later(lambda: _data(repository, environment)),
+        data=_later(lambda: _data(access)),
         trainer=trainer or box,
         clock=clock,
         tasks=_Tasks(),
         open_store=lambda path: _store(root / path),
-        open_snapshots=lambda path: _snapshots(root / path),
+        open_snapshots=open_snapshots,
         open_target=open_target,
         scratch=_scratch,
         unpack=_unpack,
@@ -177,14 +184,33 @@ def _editor() -> ManifestEditor:
     return Editor()
 
 
-def _data(repository: Repository, environment: Mapping[str, str]) -> DataSource:
-    from reconciler.adapters.sources import Access, Masked, Sources, allowed_by, secrets_of
+@dataclass(frozen=True)
+class _Access:
+    """What the runner lets us ask, and the credentials that it has."""
+
+    root: Path
+    repository: Repository
+    environment: Mapping[str, str]
+
+    @property
+    def allowed(self) -> Allowed:
+        from reconciler.adapters.sources import allowed_by
+
+        said = self.environment.get("RECONCILER_DATA_ALLOW")
+        return allowed_by(self.root, said, self.repository.settings.get("reconciler.dataallow", []))
+
+    @property
+    def secret(self) -> Callable[[str], str]:
+        from reconciler.adapters.sources import secrets_of
+
+        return secrets_of(self.environment)
+
+
+def _data(access: _Access) -> DataSource:
+    from reconciler.adapters.sources import Access, Masked, Sources
     from reconciler.tasks.customer_payment.spec import SPEC
 
-    said = environment.get("RECONCILER_DATA_ALLOW"), repository.settings.get("reconciler.dataallow", [])
-    root = repository.main_worktree
-    secret = secrets_of(environment)
-    return Masked(Sources(Access(root, allowed_by(root, *said), secret), SPEC), SPEC, secret)
+    return Masked(Sources(Access(access.root, access.allowed, access.secret), SPEC), SPEC, access.secret)
 
 
 def _scorer() -> Scorer:
@@ -197,6 +223,17 @@ def _snapshots(folder: Path) -> SnapshotStore:
     from reconciler.adapters.snapshots import FolderSnapshots
 
     return FolderSnapshots(folder)
+
+
+def _remote_snapshots(address: str, kept: Path, access: _Access) -> SnapshotStore:
+    from hashlib import sha256
+
+    from reconciler.adapters.snapshots import FolderSnapshots, RegistrySnapshots
+    from reconciler.tools.distribution import Repository as RegistryRepository
+    from reconciler.tools.distribution import Runner
+
+    here = FolderSnapshots(kept / "snapshots" / sha256(address.encode()).hexdigest()[:32])
+    return RegistrySnapshots(RegistryRepository(address, Runner(access.allowed.check_host, access.secret)), here)
 
 
 @contextmanager

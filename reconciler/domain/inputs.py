@@ -22,6 +22,12 @@ from reconciler.domain.written import Filter, Written
 KnownAt = Literal["invoice-date", "later"]
 
 
+def _mark(text: str) -> str:
+    if not re.fullmatch(r"[^\s\d.,'’()+-]+", text):
+        raise Unfit(f"{text!r} cannot be a currency's mark", "write what stands beside the numbers, as $ or EUR")
+    return text
+
+
 class MappedColumn(Written):
     """Where a field of the task comes from, how it is written there, and when it is known."""
 
@@ -29,10 +35,8 @@ class MappedColumn(Written):
     known_at: KnownAt | None = Field(None, description="when the value is known; the task's default if absent")
     date_format: str | None = Field(None, max_length=40, description="strptime, as %d.%m.%Y")
     decimal: Literal[".", ","] = "."
-    currency_mark: str | None = Field(
-        None,
-        pattern=r"^[^\s\d.,'’()+-]{1,8}$",
-        description="what stands before or after its numbers, as $ or EUR; another one is no number of this column",
+    currency_mark: Annotated[str, Field(max_length=8), AfterValidator(_mark)] | None = Field(
+        None, description="what stands before or after its numbers, as $ or EUR; what has another one is no number"
     )
     true_values: list[str] = Field(default_factory=list)
     false_values: list[str] = Field(default_factory=list)

@@ -2,20 +2,22 @@
 
 Frozen pydantic models: one definition gives validation, JSON Schema and format. Keys are camelCase in YAML.
 Unknown keys are refused. What the format allows but this release does not do yet (forge evidence, approvals,
-soak, freeze, `oci://`) is known here by name, so that it can be refused by name and never ignored.
+soak, freeze, `oci://` for artifacts) is known here by name, so that it can be refused by name and never ignored.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.domain.gaps import Absent
 from reconciler.domain.guard import FieldName, Reason
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
+from reconciler.domain.patterns import REGISTRY_PATTERN
 from reconciler.domain.problems import Unfit
 from reconciler.domain.written import Filter, Written
 
@@ -214,10 +216,19 @@ class EnvironmentMetadata(Written):
     description: str | None = Field(None, max_length=4000)
 
 
+def _place(text: str) -> str:
+    if text.startswith("oci://") and not re.fullmatch(REGISTRY_PATTERN, text):
+        raise Unfit("a registry's address is oci://HOST/NAME", "write it in lower case, without a tag or a user")
+    return text
+
+
+SnapshotPlace = Annotated[str, AfterValidator(_place)]
+
+
 class EnvironmentSpec(Written):
     promotes_from: Name | None = None
     data: EnvironmentData = EnvironmentData.model_construct()
-    snapshots: str = ".reconciler/snapshots"
+    snapshots: SnapshotPlace = ".reconciler/snapshots"
     artifacts: str = ".reconciler/store"
     target: FolderTarget
     training: Training | None = None

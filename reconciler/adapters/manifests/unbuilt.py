@@ -20,7 +20,7 @@ def unbuilt(document: Any) -> Iterator[Refusal]:
     yield from _policy(_mapping(spec, "policy"))
     for key in ("artifacts", "snapshots"):
         text = spec.get(key)
-        if isinstance(text, str) and "://" in text:
+        if isinstance(text, str) and "://" in text and not (key == "snapshots" and text.startswith("oci://")):
             scheme = text.partition("://")[0][:20]
             yield ("spec", key), f"{scheme}:// is not built yet", "name a folder, such as .reconciler/store"
     data = _mapping(spec, "data")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from reconciler.adapters.snapshots.canonical import part_digest, rows_of
 from reconciler.adapters.snapshots.files import file_digest, force, write
+from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import SnapshotColumn, SnapshotPart
 from reconciler.tools.duck import literal, quoted
 
@@ -66,20 +67,37 @@ def _at_once(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
             pool.shutdown(cancel_futures=True)
 
 
+def adopt(place: Path, part: SnapshotPart, bring: Callable[[SnapshotPart, Path], None]) -> None:
+    """Let a part be in the pool at `place`, with the bytes that its snapshot says. Raises what `bring` raises, and
+    VerificationFailed where it brings other bytes."""
+    if _noted(place.with_suffix(".json")) == part.file_digest and place.is_file():
+        return
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
+        fresh = Path(folder) / "part.parquet"
+        bring(part, fresh)
+        if _placed(fresh, place) != part.file_digest:
+            raise VerificationFailed(f"{part.file} has other bytes than its snapshot says", next_step="bring it again")
+
+
 def _write(database: Any, rows: str, place: Path) -> str:
     """Write rows (SQL) as a part of the pool, with the note beside it; the hash of the file."""
-    note = place.with_suffix(".json")
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
         fresh = Path(folder) / "part.parquet"
         with database.cursor() as own:
             own.execute(f"COPY ({rows}) TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)")
-        force(fresh)
-        found = file_digest(fresh)
-        fresh_note = Path(folder) / "part.json"
-        write(fresh_note, json.dumps({"file_digest": found}).encode())
-        note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
-        fresh.replace(place)
-        fresh_note.replace(note)
+        return _placed(fresh, place)
+
+
+def _placed(fresh: Path, place: Path) -> str:
+    """Put a file that was written into the pool, with the note beside it; its hash."""
+    note = place.with_suffix(".json")
+    force(fresh)
+    found = file_digest(fresh)
+    fresh_note = fresh.with_suffix(".json")
+    write(fresh_note, json.dumps({"file_digest": found}).encode())
+    note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
+    fresh.replace(place)
+    fresh_note.replace(note)
     force(place.parent)
     return found
 

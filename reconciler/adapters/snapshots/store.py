@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,7 +24,7 @@ from typing import Any
 from reconciler.adapters.snapshots.canonical import key_of, snapshot_digest, sort_parts
 from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
-from reconciler.adapters.snapshots.parts import digests, written
+from reconciler.adapters.snapshots.parts import adopt, digests, written
 from reconciler.adapters.snapshots.profile import profile_of
 from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
@@ -58,6 +58,20 @@ class FolderSnapshots:
             )  # fmt: skip
             self._settle(manifest)
         return manifest
+
+    def adopt(self, manifest: SnapshotManifest, bring: Callable[[SnapshotPart, Path], None]) -> None:
+        """Make the snapshot of a manifest. `bring` writes the file of a part that is not here to a new path, or raises;
+        then nothing of the snapshot is here. What it brings is believed only by its hash."""
+        with disk_refusals(self.store):
+            (self.store / "parts").mkdir(parents=True, exist_ok=True)
+            leftovers(self.store)
+            for part in _parts(manifest):
+                adopt(self._pool(part.digest), part, bring)
+            self._settle(manifest)
+
+    def holds(self, digest: str) -> bool:
+        """Whether there is a snapshot of this digest, not yet verified."""
+        return (self._place(digest) / _MANIFEST).is_file()
 
     def manifest(self, digest: str) -> SnapshotManifest:
         """See `ports.SnapshotStore`: checks that the manifest is the one that the digest names, not the files."""
@@ -118,6 +132,8 @@ class FolderSnapshots:
 
     def remove(self, digests: Sequence[str]) -> None:
         """See `ports.SnapshotStore`."""
+        if not self.store.is_dir():
+            return
         with disk_refusals(self.store):
             leftovers(self.store)
             remove(self.store, [f"sha256:{_figures(digest)}" for digest in digests])
