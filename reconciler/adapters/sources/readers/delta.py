@@ -6,6 +6,7 @@ any other file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from reconciler.tools.duck import quoted
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+
+
+_UNKNOWN = re.compile(r"Unsupported table features required: \[([A-Za-z, ]{1,200})\]")
 
 
 @contextmanager
@@ -105,7 +109,12 @@ def _batches(table: DeltaTable, cells: str) -> Iterator[Any]:
         try:
             batches = batches or iter(QueryBuilder().register("t", table).execute(f"SELECT {cells} FROM t"))  # noqa: S608
             batch = next(batches, None)
-        except Exception:
+        except Exception as error:
+            if features := _UNKNOWN.search(str(error)):
+                raise AuthorMustFix(
+                    f"the Delta table {Path(table.table_uri).name} uses what is not known here: {features[1]}",
+                    next_step="drop these features of the table where it is written, or use a newer reconciler",
+                ) from None
             raise RetryLater(
                 f"a file of the Delta table {Path(table.table_uri).name} cannot be read",
                 next_step="if the table was vacuumed meanwhile, run again; else mend the file",
