@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.adapters.snapshots.canonical import part_digest, rows_of
-from reconciler.adapters.snapshots.files import file_digest, force, write
+from reconciler.adapters.snapshots.files import file_digest, force
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import SnapshotColumn, SnapshotPart
 from reconciler.tools.duck import literal, quoted
@@ -89,16 +89,16 @@ def _write(database: Any, rows: str, place: Path) -> str:
 
 
 def _placed(fresh: Path, place: Path) -> str:
-    """Put a file that was written into the pool, with the note beside it; its hash."""
+    """Put a file that was written into the pool, with the note beside it; its hash. The file alone is forced to the
+    disk: a note that a crash tore says nothing, and a name that it lost is a part to be written again."""
     note = place.with_suffix(".json")
     force(fresh)
     found = file_digest(fresh)
     fresh_note = fresh.with_suffix(".json")
-    write(fresh_note, json.dumps({"file_digest": found}).encode())
+    fresh_note.write_text(json.dumps({"file_digest": found}))
     note.unlink(missing_ok=True)  # a note never stands beside a file that it is not of
     fresh.replace(place)
     fresh_note.replace(note)
-    force(place.parent)
     return found
 
 
