@@ -20,18 +20,8 @@ from reconciler.core.fold import fold
 from reconciler.core.identity import digest_of, fingerprint, plain_recipe, recipe_digest
 from reconciler.core.packaging import package
 from reconciler.domain.observed import Observed
-from reconciler.domain.record import (
-    AdoptReceipt,
-    Artifact,
-    DeployReceipt,
-    Evidence,
-    Receipt,
-    Record,
-    RefreshReceipt,
-    Rules,
-    Snapshot,
-    TrainReceipt,
-)
+from reconciler.domain.receipts import AdoptReceipt, DeployReceipt, Receipt, RefreshReceipt, TrainReceipt
+from reconciler.domain.record import Artifact, Evidence, Record, Rules, Snapshot
 from reconciler.domain.source import Source
 from reconciler.usecases.house import House
 

@@ -15,7 +15,7 @@ try:
     from contextlib import contextmanager
     from dataclasses import dataclass, replace
     from datetime import UTC, datetime
-    from functools import cache
+    from functools import cache, cached_property
     from pathlib import Path
     from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,8 +28,8 @@ except KeyboardInterrupt:  # a Ctrl-C before anything has begun: importing takes
 
 if TYPE_CHECKING:
     from reconciler.adapters.box import BoxedTrainer
-    from reconciler.adapters.git import Repository
-    from reconciler.adapters.sources import Allowed
+    from reconciler.adapters.git import Refs, Repository
+    from reconciler.adapters.sources import Access
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
     from reconciler.domain.task import TaskSpec
@@ -75,65 +75,115 @@ def furnish(
     """Every adapter of one repository, for one run. `environment`: what CI and the user say (variables).
 
     `trainer` and `clock` stand in for the box and the present."""
-    from reconciler.adapters.git import GitHistory, GitLedger, GitTrees, Refs
+    from reconciler.adapters.git import GitHistory, GitLedger, GitTrees
     from reconciler.adapters.manifests import Files, Manifests
     from reconciler.usecases.house import House
 
-    root = repository.main_worktree
-    kept = repository.common_dir / "reconciler"
-    clock = clock or SystemClock()
-    refs = Refs(repository)
-    run_url = _run_url(environment)
-    access = _Access(root, repository, environment)
+    rooms = _Rooms(repository, environment, clock or SystemClock())
     box = _later(_box)
-
-    @cache
-    def who() -> str:
-        return _who(repository, environment)
-
-    def lease() -> Lease:
-        from reconciler.adapters.git.lease import GitLease, Holder
-
-        return GitLease(repository, Holder.present(who(), os.getpid(), run_url), clock, refs=refs)
-
-    def branches() -> Branches:
-        from reconciler.adapters.git.branches import GitBranches
-
-        return GitBranches(repository, refs, now=clock.now)
-
-    def open_snapshots(path: str) -> SnapshotStore:
-        if path.startswith("oci://"):
-            return _remote_snapshots(path, kept, access)
-        return _snapshots(root / path)
-
-    def open_target(name: str, target: FolderTarget) -> Target:
-        from reconciler.adapters.folder_target import FolderTarget as TargetFolder
-
-        return TargetFolder(root / target.path, name, kept)
-
     return House(
-        root=root,
-        source=Manifests(GitTrees(repository), kept),
-        history=GitHistory(repository, refs),
-        branches=_later(branches),
-        ledger=GitLedger(repository, refs),
-        lease=_later(lease),
+        root=rooms.root,
+        source=Manifests(GitTrees(repository), rooms.kept),
+        history=GitHistory(repository, rooms.refs),
+        branches=_later(rooms.branches),
+        ledger=GitLedger(repository, rooms.refs),
+        lease=_later(rooms.lease),
         editor=_later(_editor),
         files=Files(),
-        data=_later(lambda: _data(access)),
+        data=_later(rooms.data),
         trainer=trainer or box,
-        clock=clock,
+        clock=rooms.clock,
         tasks=_Tasks(),
-        open_store=lambda path: _store(root / path),
-        open_snapshots=open_snapshots,
-        open_target=open_target,
+        open_store=rooms.open_store,
+        open_snapshots=rooms.open_snapshots,
+        open_target=rooms.open_target,
         scratch=_scratch,
         unpack=_unpack,
         scorer=_later(_scorer),
-        identify=who,
-        run_url=run_url,
+        identify=lambda: rooms.who,
+        run_url=rooms.run_url,
         looks=_looks(box),
     )
+
+
+@dataclass(frozen=True)
+class _Rooms:
+    """What the adapters of one repository share, and those that few commands ask for."""
+
+    repository: Repository
+    environment: Mapping[str, str]
+    clock: Clock
+
+    @property
+    def root(self) -> Path:
+        return self.repository.main_worktree
+
+    @property
+    def kept(self) -> Path:
+        """Where what may be lost is kept: caches, and what targets were found to be."""
+        return self.repository.common_dir / "reconciler"
+
+    @property
+    def run_url(self) -> str | None:
+        return _run_url(self.environment)
+
+    @cached_property
+    def refs(self) -> Refs:
+        from reconciler.adapters.git import Refs
+
+        return Refs(self.repository)
+
+    @cached_property
+    def who(self) -> str:
+        return _who(self.repository, self.environment)
+
+    def lease(self) -> Lease:
+        from reconciler.adapters.git.lease import GitLease, Holder
+
+        holder = Holder.present(self.who, os.getpid(), self.run_url)
+        return GitLease(self.repository, holder, self.clock, refs=self.refs)
+
+    def branches(self) -> Branches:
+        from reconciler.adapters.git.branches import GitBranches
+
+        return GitBranches(self.repository, self.refs, now=self.clock.now)
+
+    def open_store(self, path: str) -> ArtifactStore:
+        from reconciler.adapters.oci_layout import OciLayout
+
+        return OciLayout(self.root / path)
+
+    def open_target(self, name: str, target: FolderTarget) -> Target:
+        from reconciler.adapters.folder_target import FolderTarget as TargetFolder
+
+        return TargetFolder(self.root / target.path, name, self.kept)
+
+    def open_snapshots(self, path: str) -> SnapshotStore:
+        """A folder; or a registry's repository, by way of a folder here."""
+        if not path.startswith("oci://"):
+            return _snapshots(self.root / path)
+        from hashlib import sha256
+
+        from reconciler.adapters.snapshots import FolderSnapshots, RegistrySnapshots
+        from reconciler.tools.distribution import Repository, Runner
+
+        here = FolderSnapshots(self.kept / "snapshots" / sha256(path.encode()).hexdigest()[:32])
+        access = self._access()
+        return RegistrySnapshots(Repository(path, Runner(access.allowed.check_host, access.secret)), here)
+
+    def data(self) -> DataSource:
+        from reconciler.adapters.sources import Masked, Sources
+        from reconciler.tasks.customer_payment.spec import SPEC
+
+        access = self._access()
+        return Masked(Sources(access, SPEC), SPEC, access.secret)
+
+    def _access(self) -> Access:
+        """The folders and hosts that the runner lets us ask, and the credentials that it has."""
+        from reconciler.adapters.sources import Access, allowed_by, secrets_of
+
+        said = self.environment.get("RECONCILER_DATA_ALLOW"), self.repository.settings.get("reconciler.dataallow", [])
+        return Access(self.root, allowed_by(self.root, *said), secrets_of(self.environment))
 
 
 # --- what few commands need: built, and its modules loaded, at the first question -----------------------------
@@ -166,12 +216,6 @@ class _Tasks(Mapping[str, "TaskSpec"]):
         return len(tasks())
 
 
-def _store(folder: Path) -> ArtifactStore:
-    from reconciler.adapters.oci_layout import OciLayout
-
-    return OciLayout(folder)
-
-
 def _box() -> BoxedTrainer:
     from reconciler.adapters.box import BoxedTrainer
 
@@ -184,35 +228,6 @@ def _editor() -> ManifestEditor:
     return Editor()
 
 
-@dataclass(frozen=True)
-class _Access:
-    """What the runner lets us ask, and the credentials that it has."""
-
-    root: Path
-    repository: Repository
-    environment: Mapping[str, str]
-
-    @property
-    def allowed(self) -> Allowed:
-        from reconciler.adapters.sources import allowed_by
-
-        said = self.environment.get("RECONCILER_DATA_ALLOW")
-        return allowed_by(self.root, said, self.repository.settings.get("reconciler.dataallow", []))
-
-    @property
-    def secret(self) -> Callable[[str], str]:
-        from reconciler.adapters.sources import secrets_of
-
-        return secrets_of(self.environment)
-
-
-def _data(access: _Access) -> DataSource:
-    from reconciler.adapters.sources import Access, Masked, Sources
-    from reconciler.tasks.customer_payment.spec import SPEC
-
-    return Masked(Sources(Access(access.root, access.allowed, access.secret), SPEC), SPEC, access.secret)
-
-
 def _scorer() -> Scorer:
     from reconciler.scoring.scorer import OnnxScorer
 
@@ -223,17 +238,6 @@ def _snapshots(folder: Path) -> SnapshotStore:
     from reconciler.adapters.snapshots import FolderSnapshots
 
     return FolderSnapshots(folder)
-
-
-def _remote_snapshots(address: str, kept: Path, access: _Access) -> SnapshotStore:
-    from hashlib import sha256
-
-    from reconciler.adapters.snapshots import FolderSnapshots, RegistrySnapshots
-    from reconciler.tools.distribution import Repository as RegistryRepository
-    from reconciler.tools.distribution import Runner
-
-    here = FolderSnapshots(kept / "snapshots" / sha256(address.encode()).hexdigest()[:32])
-    return RegistrySnapshots(RegistryRepository(address, Runner(access.allowed.check_host, access.secret)), here)
 
 
 @contextmanager

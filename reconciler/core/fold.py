@@ -11,23 +11,19 @@ from functools import reduce
 from typing import assert_never
 
 from reconciler.core.judging import failure_key
-from reconciler.domain.record import (
+from reconciler.domain.receipts import (
     AdoptReceipt,
-    Artifact,
-    Deployment,
     DeployReceipt,
-    Failure,
     HealReceipt,
     JudgeReceipt,
     LeaseBreakReceipt,
     Receipt,
-    Record,
     RefreshReceipt,
-    Served,
     SweepReceipt,
     TrainReceipt,
     WithdrawReceipt,
 )
+from reconciler.domain.record import Artifact, Deployment, Failure, Record, Served
 
 
 def fold(record: Record, receipt: Receipt) -> Record:

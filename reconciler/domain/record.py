@@ -1,7 +1,7 @@
-"""What the ledger holds: receipts, one per action, and the record that they add up to.
+"""The record of a ledger: what its receipts add up to, and how that is laid out as the files of a tree.
 
-`core.fold` says what a receipt changes; here are only the shapes, and how a record is laid out as files in the
-tree of a ledger commit. Receipts and records carry a format version; a newer one than this code is refused.
+Here are only the shapes; `core.fold` says what a receipt changes. A record carries a format version; a newer one than
+this code is refused.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.guard import GuardFinding, GuardRecord
@@ -167,104 +167,6 @@ class Judgement(Kept):
     champion_figures: Figures | None = None
     baselines: dict[str, Figures]
     verdict: Literal["first", "better", "worse", "cannot-tell"] | None = None
-
-
-# --- receipts ----------------------------------------------------------------------------------------------
-
-
-class ReceiptBase(Kept):
-    """What every receipt says: which ledger, at which source commit, when, by whom, and whether it succeeded."""
-
-    format_version: int = FORMAT_VERSION
-    environment: str
-    source_commit: str | None = None
-    at: datetime
-    by: str
-    run_url: str | None = None
-    outcome: Literal["succeeded", "failed"] = "succeeded"
-    reason: str = ""
-
-
-class AdoptReceipt(ReceiptBase):
-    action: Literal["adopt"] = "adopt"
-    rules: Rules
-
-
-class RefreshReceipt(ReceiptBase):
-    action: Literal["refresh"] = "refresh"
-    snapshot: Snapshot
-
-
-class TrainReceipt(ReceiptBase):
-    action: Literal["train"] = "train"
-    artifact: Artifact
-
-
-class JudgeReceipt(ReceiptBase):
-    action: Literal["judge"] = "judge"
-    model: str
-    version: str
-    digest: Digest
-    for_environment: str
-    judgement: Judgement | None = None
-    failure: Failure | None = None
-
-
-class DeployReceipt(ReceiptBase):
-    action: Literal["deploy"] = "deploy"
-    model: str
-    version: str
-    digest: Digest
-    pin_commit: str | None = None
-    evidence: Evidence = Evidence.model_construct(kind="none")
-    going_back: bool = False
-    generation: int = 0
-
-
-class WithdrawReceipt(ReceiptBase):
-    action: Literal["withdraw"] = "withdraw"
-    model: str
-    version: str | None
-    digest: Digest | None
-    pin_commit: str | None = None
-    evidence: Evidence = Evidence.model_construct(kind="none")
-    generation: int = 0
-
-
-class HealReceipt(ReceiptBase):
-    action: Literal["heal"] = "heal"
-    model: str
-    version: str
-    digest: Digest
-    generation: int = 0
-
-
-class LeaseBreakReceipt(ReceiptBase):
-    action: Literal["lease-break"] = "lease-break"
-    holder: str
-    generation: int
-
-
-class SweepReceipt(ReceiptBase):
-    """Copies that nothing needs any more: not used from here on, and their files removed."""
-
-    action: Literal["sweep"] = "sweep"
-    removed: list[Digest]
-
-
-Receipt = Annotated[
-    AdoptReceipt
-    | RefreshReceipt
-    | TrainReceipt
-    | JudgeReceipt
-    | DeployReceipt
-    | WithdrawReceipt
-    | HealReceipt
-    | LeaseBreakReceipt
-    | SweepReceipt,
-    Field(discriminator="action"),
-]
-RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt, config=ConfigDict(defer_build=True))
 
 
 # --- the record and its files ------------------------------------------------------------------------------

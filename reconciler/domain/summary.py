@@ -7,10 +7,9 @@ from typing import assert_never
 from reconciler.domain.line import Line
 from reconciler.domain.patterns import short_digest
 from reconciler.domain.problems import short
-from reconciler.domain.record import (
+from reconciler.domain.receipts import (
     AdoptReceipt,
     DeployReceipt,
-    Evidence,
     HealReceipt,
     JudgeReceipt,
     LeaseBreakReceipt,
@@ -20,6 +19,7 @@ from reconciler.domain.record import (
     TrainReceipt,
     WithdrawReceipt,
 )
+from reconciler.domain.record import Evidence
 
 
 def line_of(commit: str, receipt: Receipt) -> Line:

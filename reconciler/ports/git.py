@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from reconciler.domain.manifests import Pin
     from reconciler.domain.observed import Signature
     from reconciler.domain.problems import Problem
-    from reconciler.domain.record import Receipt, Record
+    from reconciler.domain.receipts import Receipt
+    from reconciler.domain.record import Record
     from reconciler.domain.source import Source
 
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from reconciler.domain.errors import PlanAgain
 from reconciler.domain.line import Line
-from reconciler.domain.record import RECEIPT, Receipt, Record
+from reconciler.domain.receipts import RECEIPT, Receipt
+from reconciler.domain.record import Record
 from reconciler.domain.summary import line_of
 from reconciler.ports import Clock, Intent, LeaseState, LedgerState
 from reconciler.testing.clock import FakeClock

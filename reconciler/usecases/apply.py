@@ -19,7 +19,7 @@ from reconciler.core.rulebook import rulebooks
 from reconciler.core.standing import exit_of_held, runnable, without_automatic
 from reconciler.domain.errors import DiskRefused, NeedsPerson, PlanAgain, RetryLater, VerificationFailed, worst_exit
 from reconciler.domain.plan import Action, Adopt, Deploy, Held, Judge, Plan, Train
-from reconciler.domain.record import Receipt, TrainReceipt
+from reconciler.domain.receipts import Receipt, TrainReceipt
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases

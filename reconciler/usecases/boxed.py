@@ -18,15 +18,8 @@ from reconciler.domain.guard import GuardRecord
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
 from reconciler.domain.plan import Judge, Train
-from reconciler.domain.record import (
-    Artifact,
-    Failure,
-    Isolation,
-    Judgement,
-    JudgeReceipt,
-    Receipt,
-    TrainReceipt,
-)
+from reconciler.domain.receipts import JudgeReceipt, Receipt, TrainReceipt
+from reconciler.domain.record import Artifact, Failure, Isolation, Judgement
 from reconciler.ports import Intent, Ran
 from reconciler.usecases.run import Run
 

@@ -12,7 +12,7 @@ from reconciler.usecases.unknown import unknown
 
 if TYPE_CHECKING:
     from reconciler.domain.line import Line
-    from reconciler.domain.record import Receipt
+    from reconciler.domain.receipts import Receipt
 
 
 @dataclass(frozen=True)

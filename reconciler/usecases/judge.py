@@ -9,7 +9,8 @@ from reconciler.core.facts import World
 from reconciler.core.rulebook import rulebooks
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.plan import Held, Judge
-from reconciler.domain.record import Artifact, Judgement, JudgeReceipt
+from reconciler.domain.receipts import JudgeReceipt
+from reconciler.domain.record import Artifact, Judgement
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.core.fold import fold
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.names import NAME_PATTERN
-from reconciler.domain.record import LeaseBreakReceipt
+from reconciler.domain.receipts import LeaseBreakReceipt
 from reconciler.ports import LeaseState
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import newest_generation

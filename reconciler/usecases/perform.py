@@ -15,7 +15,7 @@ from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.names import short_digest
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Adopt, Deploy, Heal, Judge, Train, Withdraw
-from reconciler.domain.record import AdoptReceipt, DeployReceipt, HealReceipt, Receipt, WithdrawReceipt
+from reconciler.domain.receipts import AdoptReceipt, DeployReceipt, HealReceipt, Receipt, WithdrawReceipt
 from reconciler.ports import ArtifactStore
 from reconciler.usecases import boxed
 from reconciler.usecases.run import Run

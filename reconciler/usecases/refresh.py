@@ -16,7 +16,8 @@ from reconciler.core.rulebook import Rulebook, open_rulebook, touched
 from reconciler.domain.errors import AuthorMustFix, VerificationFailed
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.record import Record, RefreshReceipt, Snapshot
+from reconciler.domain.receipts import RefreshReceipt
+from reconciler.domain.record import Record, Snapshot
 from reconciler.ports import BadRow, Extract, Finding, Progress, SnapshotStore
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent

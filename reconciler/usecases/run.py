@@ -12,7 +12,7 @@ from reconciler.core.fold import fold
 from reconciler.core.rulebook import rulebooks
 from reconciler.domain.jobs import Job
 from reconciler.domain.manifests import EnvironmentSpec
-from reconciler.domain.record import Receipt
+from reconciler.domain.receipts import Receipt
 from reconciler.ports import ArtifactStore, BoxRules, LedgerState, Ran
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases

@@ -13,7 +13,7 @@ from reconciler.core.facts import World
 from reconciler.core.fold import fold
 from reconciler.core.keeping import keeping
 from reconciler.core.rulebook import rulebooks
-from reconciler.domain.record import SweepReceipt
+from reconciler.domain.receipts import SweepReceipt
 from reconciler.domain.snapshots import Snapshot
 from reconciler.usecases.data import training
 from reconciler.usecases.forward import forward_only

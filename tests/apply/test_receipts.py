@@ -8,7 +8,8 @@ from reconciler.core.retries import way_out
 from reconciler.domain.errors import RetryLater
 from reconciler.domain.jobs import JobFailure
 from reconciler.domain.plan import Action
-from reconciler.domain.record import Failure, Receipt, TrainReceipt
+from reconciler.domain.receipts import Receipt, TrainReceipt
+from reconciler.domain.record import Failure
 from reconciler.testing import model_version, version_path
 from reconciler.usecases.apply import Done
 from tests.support.stops import StopAfter

@@ -12,7 +12,7 @@ import pytest
 from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.core.fold import replay
 from reconciler.domain.errors import PlanAgain, VerificationFailed
-from reconciler.domain.record import SweepReceipt
+from reconciler.domain.receipts import SweepReceipt
 from reconciler.usecases.sweep import Swept, sweep
 from tests.support import killpoint
 from tests.support.company import Company

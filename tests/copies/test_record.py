@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.core.copies import partial, whole
 from reconciler.core.fold import fold
-from reconciler.domain.record import RECEIPT, Receipt, Record, RefreshReceipt, Snapshot, SweepReceipt
+from reconciler.domain.receipts import RECEIPT, Receipt, RefreshReceipt, SweepReceipt
+from reconciler.domain.record import Record, Snapshot
 from tests.support.company import Company
 from tests.support.ledgers import NOW
 

@@ -6,24 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.core.fold import fold, replay
-from reconciler.domain.record import (
+from reconciler.domain.receipts import (
     AdoptReceipt,
-    Artifact,
     DeployReceipt,
-    Evidence,
-    Failure,
     HealReceipt,
-    Judgement,
     JudgeReceipt,
     LeaseBreakReceipt,
     Receipt,
-    Record,
     RefreshReceipt,
-    Rules,
-    Snapshot,
     TrainReceipt,
     WithdrawReceipt,
 )
+from reconciler.domain.record import Artifact, Evidence, Failure, Judgement, Record, Rules, Snapshot
 from reconciler.testing import figures
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

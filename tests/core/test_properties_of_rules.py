@@ -7,7 +7,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from reconciler.core.fold import fold
-from reconciler.domain.record import AdoptReceipt, DeployReceipt, WithdrawReceipt
+from reconciler.domain.receipts import AdoptReceipt, DeployReceipt, WithdrawReceipt
 from tests.support import stories
 from tests.support.oracle import Oracle
 from tests.support.stories import Step

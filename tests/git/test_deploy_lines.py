@@ -13,7 +13,8 @@ from reconciler.adapters.git.deploy_lines import read_lines
 from reconciler.adapters.git.receipts import message_of, parse_receipt, raw_of
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.line import Line
-from reconciler.domain.record import DeployReceipt, Evidence
+from reconciler.domain.receipts import DeployReceipt
+from reconciler.domain.record import Evidence
 from reconciler.domain.summary import line_of
 from tests.support.ledgers import deploy, refresh
 

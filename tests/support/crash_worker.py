@@ -223,9 +223,9 @@ class Worker:
         """Until the training program runs for this company, or the child has ended."""
         mark = str(self.company.live).encode()
         while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
+            for process in Path("/proc").iterdir():  # a glob looks at each again, and fails at one that has ended
                 with suppress(OSError):
-                    words = process.read_bytes().split(b"\0")
+                    words = (process / "cmdline").read_bytes().split(b"\0")
                     if b"reconciler.training" in words and b"python" in words[0] and mark in b" ".join(words):
                         return
 

@@ -16,16 +16,8 @@ from pathlib import Path
 from reconciler.adapters.git import GitHistory, GitLedger, Refs, Repository
 from reconciler.adapters.git.host import process_start
 from reconciler.adapters.git.lease import GitLease, Holder
-from reconciler.domain.record import (
-    Deployment,
-    DeployReceipt,
-    Evidence,
-    Receipt,
-    Record,
-    RefreshReceipt,
-    Served,
-    Snapshot,
-)
+from reconciler.domain.receipts import DeployReceipt, Receipt, RefreshReceipt
+from reconciler.domain.record import Deployment, Evidence, Record, Served, Snapshot
 from reconciler.ports import Lease, LeaseState, Ledger
 from reconciler.testing import FakeLease, FakeLedger, Identity, Leases
 from tests.support.repositories import Repo, Workbench

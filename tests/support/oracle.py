@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from reconciler.domain.record import AdoptReceipt, DeployReceipt, Receipt, WithdrawReceipt
+from reconciler.domain.receipts import AdoptReceipt, DeployReceipt, Receipt, WithdrawReceipt
 from reconciler.testing import environment_path, release_path, signers_path
 from reconciler.testing.git import Written
 from tests.support.stories import LIMIT, LOSSES

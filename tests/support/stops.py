@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from reconciler.domain.record import Receipt
+from reconciler.domain.receipts import Receipt
 from reconciler.testing import FakeLease, FakeLedger
 
 

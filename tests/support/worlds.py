@@ -16,7 +16,8 @@ from typing import Any
 
 from reconciler.core.plan_format import action_kind
 from reconciler.domain.plan import Action, Held, Plan
-from reconciler.domain.record import Receipt, Record
+from reconciler.domain.receipts import Receipt
+from reconciler.domain.record import Record
 from reconciler.testing import (
     FakeLease,
     Fakes,

@@ -27,7 +27,8 @@ from reconciler.ports import LedgerState
 
 if TYPE_CHECKING:
     from reconciler.domain.line import Line
-    from reconciler.domain.record import Receipt, Record
+    from reconciler.domain.receipts import Receipt
+    from reconciler.domain.record import Record
 
 _CHUNK = 1 << 16
 

@@ -7,8 +7,7 @@ import re
 
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.patterns import short_digest
-from reconciler.domain.record import (
-    FORMAT_VERSION,
+from reconciler.domain.receipts import (
     RECEIPT,
     AdoptReceipt,
     DeployReceipt,
@@ -21,6 +20,7 @@ from reconciler.domain.record import (
     TrainReceipt,
     WithdrawReceipt,
 )
+from reconciler.domain.record import FORMAT_VERSION
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _WIDEST = 120
