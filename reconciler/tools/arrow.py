@@ -1,14 +1,14 @@
 """The columns of a DuckDB relation as plain bytes, through the Arrow C data interface.
 
-The structures are those of the published interface (`ArrowSchema` is not looked at: the caller wrote the query and
-knows its types); `ctypes` is all that is needed, so no library of Arrow has to be there. The memory belongs to DuckDB
-and is given back when a batch has been used: what a caller keeps of it, he copies.
+The structures are those of the published interface; `ctypes` is all that is needed, so no library of Arrow has to be
+there. A column is read only in the layout that was asked for by name. The memory belongs to DuckDB and is given back
+when a batch has been used: what a caller keeps of it, he copies.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,11 +34,28 @@ _Array._fields_ = [
 ]
 
 
+class _Schema(ctypes.Structure):
+    """`struct ArrowSchema`."""
+
+
+_Schema._fields_ = [
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", _Pointer),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Schema))),
+    ("dictionary", _Pointer),
+    ("release", ctypes.CFUNCTYPE(None, _Pointer)),
+    ("private_data", _Pointer),
+]
+
+
 class _Stream(ctypes.Structure):
     """`struct ArrowArrayStream`."""
 
     _fields_ = (
-        ("get_schema", _Pointer),
+        ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, _Pointer, ctypes.POINTER(_Schema))),
         ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, _Pointer, ctypes.POINTER(_Array))),
         ("get_last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, _Pointer)),
         ("release", _Pointer),
@@ -77,14 +94,27 @@ class Batch:
 
 
 @contextmanager
-def batches(relation: Any) -> Iterator[Iterator[Batch]]:
-    """The rows of a DuckDB relation, in their order, as batches of columns. Raises OSError where it cannot be read."""
+def batches(relation: Any, layouts: Sequence[str]) -> Iterator[Iterator[Batch]]:
+    """The rows of a DuckDB relation, in their order, as batches of columns of these layouts, by the interface's letters
+    (`u` text, `l` 64 bits, `i` and `I` 32 bits, `C` 8 bits). Raises OSError where it cannot be read or has others."""
     capsule = relation.__arrow_c_stream__()  # frees the stream when it goes
     address = ctypes.pythonapi.PyCapsule_GetPointer
     address.restype, address.argtypes = _Pointer, [ctypes.py_object, ctypes.c_char_p]
     stream = ctypes.cast(address(capsule, _NAME), ctypes.POINTER(_Stream)).contents
+    if (found := _layouts(stream)) != list(layouts):
+        raise OSError(f"DuckDB gives columns as {', '.join(found)[:200]}, and not as {', '.join(layouts)[:200]}")
     yield _batches(stream)
     del capsule
+
+
+def _layouts(stream: _Stream) -> list[str]:
+    schema = _Schema()
+    if stream.get_schema(ctypes.addressof(stream), ctypes.byref(schema)):
+        raise OSError("rows could not be read from DuckDB")
+    try:
+        return [schema.children[at].contents.format.decode() for at in range(schema.n_children)]
+    finally:
+        schema.release(ctypes.addressof(schema))
 
 
 def _batches(stream: _Stream) -> Iterator[Batch]:

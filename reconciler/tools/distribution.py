@@ -8,6 +8,7 @@ loopback only. No error shows a header, a body or a credential. Loads httpx at t
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -163,7 +164,7 @@ class Repository:
         renewed = False
         try:
             for _ in range(_HOPS):
-                mine = url.host == self._root.host
+                mine = _place(url) == _place(self._root)
                 said = {**(headers or {}), **(self._token if mine else {})}
                 request = self._client.build_request(method, url, headers=said, content=content)
                 response = self._client.send(request, stream=True)
@@ -193,7 +194,7 @@ class Repository:
             url = base.join(location)
         except (httpx.InvalidURL, ValueError):
             raise NeedsPerson(f"{base.host} gave a redirect that is no address", next_step="tell its keeper") from None
-        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+        if _place(url) != _place(base):
             self._allow(url)
         return url
 
@@ -222,10 +223,10 @@ class Repository:
             "service": said.get("service", ""),
             "scope": said.get("scope") or f"repository:{name}:pull,push,delete",
         }
-        answer = self._client.get(realm, params=asked, auth=basic)
-        token = _token_of(answer)
-        if token is None:
-            raise self._refused(answer.status_code)
+        with self._client.stream("GET", realm.copy_merge_params(asked), auth=basic) as answer:
+            token = _token_of(answer)
+            if token is None:
+                raise self._refused(answer.status_code)
         return {"Authorization": f"Bearer {token}"}
 
     def _refused(self, status: int) -> NeedsPerson | RetryLater:
@@ -242,10 +243,19 @@ class Repository:
 _RESTORE = "restore it in the registry, or take the same data again with reconciler data refresh"
 
 
+def _place(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
 def _token_of(answer: httpx.Response) -> str | None:
+    content = b""
+    for block in answer.iter_bytes(1 << 16):
+        content += block
+        if len(content) > _BLOCK:
+            return None
     try:
-        found = answer.json() if answer.status_code == 200 and len(answer.content) < _BLOCK else {}
-    except ValueError:
+        found = json.loads(content) if answer.status_code == 200 else {}
+    except (ValueError, RecursionError):
         return None
     token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
     return token if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,65536}", token) else None

@@ -163,7 +163,7 @@ def test_an_altered_blob_is_exit_5_with_the_snapshots_digest(
     blob.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
     with pytest.raises(VerificationFailed, match=manifest.digest) as told:
         open_store("two").folder(manifest.digest)
-    assert told.value.exit_code == 5 and not open_store("two").folder_here.holds(manifest.digest)
+    assert told.value.exit_code == 5 and not open_store("two").folder_here.place(manifest.digest).exists()
     blob.write_bytes(sound)
     assert open_store("two").folder(manifest.digest).is_dir()
 
@@ -179,11 +179,15 @@ def test_a_snapshot_that_the_registry_has_not_is_gone_whatever_is_here(open_stor
 
 
 @pytest.mark.real
-def test_what_is_damaged_here_comes_from_the_registry_again(open_store: Opened, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["snapshot.json", "invoices/2024-01.parquet"])
+def test_what_is_damaged_here_comes_from_the_registry_again(open_store: Opened, tmp_path: Path, what: str) -> None:
     manifest = keep(open_store(), tmp_path / "data", *ROWS)
-    file = open_store().folder(manifest.digest) / manifest.tables["invoices"].parts[0].file
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
-    assert open_store().folder(manifest.digest).is_dir()
+    file = open_store().folder(manifest.digest) / what
+    sound = file.read_bytes()
+    file.write_bytes(sound[:-2] + b"xx")
+    assert (open_store().folder(manifest.digest) / what).read_bytes() == sound
+    file.write_bytes(sound[:-2] + b"xx")
+    assert open_store().manifest(manifest.digest) == manifest
 
 
 @pytest.mark.real

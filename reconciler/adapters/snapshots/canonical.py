@@ -98,7 +98,7 @@ def part_digest(database: Any, table: str, part: tuple[str, int], columns: Seque
     hashers = [hashlib.sha256() for _ in runs]
     relation = database.sql(f"SELECT {', '.join(cells)} {rows_of(table, part[0], columns)}")
     rows = 0
-    with batches(relation) as found:
+    with batches(relation, runs) as found:
         for batch in found:
             rows += batch.rows
             for position, (run, hasher) in enumerate(zip(runs, hashers, strict=True)):
@@ -112,12 +112,13 @@ def part_digest(database: Any, table: str, part: tuple[str, int], columns: Seque
     return "sha256:" + whole.hexdigest()
 
 
-#: The runs of a column of each type: the width of a figure in bytes, 0 for the bytes of texts.
-_RUNS: Mapping[str, tuple[int, ...]] = {"text": (4, 0), "number": (8,), "whole": (4,), "date": (4,), "flag": (1,)}
+#: The runs of a column of each type, by the layout in which DuckDB gives them.
+_RUNS: Mapping[str, str] = {"text": "Iu", "number": "l", "whole": "i", "date": "i", "flag": "C"}
+_WIDTHS = {"I": 4, "l": 8, "i": 4, "C": 1}
 
 
-def _run(batch: Batch, position: int, width: int) -> memoryview:
-    return batch.numbers(position, width) if width else batch.text(position)
+def _run(batch: Batch, position: int, layout: str) -> memoryview:
+    return batch.text(position) if layout == "u" else batch.numbers(position, _WIDTHS[layout])
 
 
 def _cells(column: SnapshotColumn) -> Iterator[str]:

@@ -56,8 +56,8 @@ class RegistrySnapshots:
         self._bring(digest)
         try:
             return self.folder_here.folder(digest)
-        except VerificationFailed:  # of what is only kept here: the registry has it as it was
-            shutil.rmtree(self.folder_here.store)
+        except VerificationFailed:
+            self._forget()
             self._bring(digest)
             return self.folder_here.folder(digest)
 
@@ -114,7 +114,7 @@ class RegistrySnapshots:
         there = self.repository.manifest(_tag(manifest.digest))
         if there is not None and self._is_whole(manifest.digest, there):
             return
-        place = self.folder_here.folder(manifest.digest)
+        place = self.folder_here.place(manifest.digest)
         files = {part.file_digest: place / part.file for part in _parts(manifest)}
         config = place / "snapshot.json"
         files[f"sha256:{sha256(config.read_bytes()).hexdigest()}"] = config
@@ -136,8 +136,12 @@ class RegistrySnapshots:
         if content is None:
             raise self._damaged(digest, "is not there")
         image = self._read(digest, content)
-        if self.folder_here.holds(digest):
-            return
+        if self.folder_here.place(digest).exists():
+            try:
+                self.folder_here.manifest(digest)
+                return
+            except VerificationFailed:
+                self._forget()
         with self._told(digest):
             manifest = self._config(digest, image.config)
             sizes = {layer.digest: layer.size for layer in image.layers}
@@ -148,6 +152,10 @@ class RegistrySnapshots:
                 self.repository.pull_blob(part.file_digest, sizes[part.file_digest], place)
 
             self.folder_here.adopt(manifest, bring)
+
+    def _forget(self) -> None:
+        """Take away what was found damaged here, with all that may share it: the registry has it as it was."""
+        shutil.rmtree(self.folder_here.store)
 
     def _config(self, digest: str, config: oci.Descriptor) -> SnapshotManifest:
         """`snapshot.json`, if it is that of the digest."""

@@ -69,9 +69,9 @@ class FolderSnapshots:
                 adopt(self._pool(part.digest), part, bring)
             self._settle(manifest)
 
-    def holds(self, digest: str) -> bool:
-        """Whether there is a snapshot of this digest, not yet verified."""
-        return (self._place(digest) / _MANIFEST).is_file()
+    def place(self, digest: str) -> Path:
+        """Where a snapshot lies, or would; nothing is verified. Raises VerificationFailed for what is no digest."""
+        return self._place(digest)
 
     def manifest(self, digest: str) -> SnapshotManifest:
         """See `ports.SnapshotStore`: checks that the manifest is the one that the digest names, not the files."""
