@@ -9,6 +9,7 @@ from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
 from reconciler.adapters.sources.typed_sql import cause_of, flag_of, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
+from reconciler.domain.errors import RetryLater
 from reconciler.domain.inputs import Changes
 from reconciler.tools.duck import quoted, told
 
@@ -21,7 +22,11 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> Raw:
     elif wanted.input.changes is not None or (wanted.input.where and not raw.filtered):
         _make(wanted, counted(raw), work)  # rows that are left out have lines too
     elif not _make_and_count(wanted, raw, raw.uncounted, work):
-        assert raw.uncounted.otherwise is not None  # noqa: S101  nothing else can go wrong
+        if raw.uncounted.otherwise is None:
+            raise RetryLater(
+                f"{raw.asked} did not come whole: not the {raw.uncounted.rows:,} rows that it has",
+                next_step="run it again; where it happens each time, report it",
+            )
         return load(wanted, raw.uncounted.otherwise(), work)
     for cause, lines in raw.refused.items():
         work.database.execute(
