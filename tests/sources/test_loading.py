@@ -35,7 +35,7 @@ def test_rows_are_counted_after_they_were_read(tmp_path: Path, rows: int | None)
 
 
 def test_where_other_rows_came_they_are_read_otherwise_and_none_twice(tmp_path: Path) -> None:
-    other = Raw(f"(SELECT * REPLACE (7 AS line) FROM {ROWS} LIMIT 1)", ["VARCHAR", "VARCHAR"], "otherwise")
+    other = Raw(f"(SELECT * REPLACE (7 AS line) FROM {ROWS} LIMIT 1)", ["VARCHAR", "VARCHAR"], "otherwise")  # noqa: S608
     otherwise: Callable[[], Raw] = lambda: other  # noqa: E731
     assert loaded(tmp_path, Uncounted(2, 4, otherwise)) == (other, [(7, "C0")])
 
