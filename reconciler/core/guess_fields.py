@@ -35,12 +35,11 @@ class Context:
 
 
 def find_fields(context: Context) -> dict[str, Given]:
-    """Role → column, for the roles that are no dates."""
+    """Role → column, for the roles that are no dates. A column without a value has none."""
+    context = Context([column for column in context.columns if column.filled], context.settled)
     offers = []
     for role, judge in _JUDGES.items():
         for column in context.columns:
-            if not column.filled:
-                continue
             score, why = judge(column, context)
             if score >= _LEAST:
                 words = why if why == _NAME or not named(role, column.name) else f"{_NAME}; {why}"

@@ -175,6 +175,14 @@ def test_where_the_only_amount_is_the_companys_own_that_is_the_amount(tmp_path: 
     assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
 
 
+def test_columns_without_a_value_stop_nothing(tmp_path: Path) -> None:
+    first, *lines = render(TRUTH, Style()).decode().splitlines()
+    content = "\n".join([f"Reference,{first},Special G/L", *(f",{line}," for line in lines)])
+    proposal, data = looked(tmp_path / "invoices.csv", content.encode())
+    assert {"Reference", "Special G/L"} <= set(proposal.unused)
+    assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
+
+
 def test_what_no_column_is_found_for_is_named(tmp_path: Path) -> None:
     proposal, _ = looked_without(tmp_path, "amount", "due_date")
     assert set(proposal.missing) == {"amount", "due_date"}
