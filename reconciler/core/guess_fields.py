@@ -107,7 +107,7 @@ def _amount(column: Column, context: Context) -> tuple[float, str]:
     if not column.number or column.dates or _complete(column) < 0.9:
         return 0.0, ""
     name = named("amount", column.name)
-    shape = 0.8 if column.number.fractions else 0.0
+    shape = 0.8 if column.number.fractions or column.number.currency else 0.0
     shape += 0.3 if _unique(column) > 0.3 else 0.0
     other = max(named(role, column.name) for role in ("open_amount", "accounting_amount", "customer", "invoice"))
     zero = _zero_when_settled(column, context)
@@ -123,6 +123,8 @@ def _open(column: Column, context: Context) -> tuple[float, str]:
     if not column.number or column.dates:
         return 0.0, ""
     name, zero = named("open_amount", column.name), _zero_when_settled(column, context)
+    if _stays_when_settled(column, context):
+        return 0.0, ""
     return (2.5 * name + (1.2 if zero else -0.5)), "0 on paid rows" if zero else _NAME
 
 
@@ -133,6 +135,15 @@ def _zero_when_settled(column: Column, context: Context) -> bool:
     paid = [number == 0 for number, settled in zip(numbers, context.settled, strict=True) if settled]
     still = [number not in (0, None) for number, settled in zip(numbers, context.settled, strict=True) if not settled]
     return sum(paid) > 0.9 * len(paid) and sum(still) > 0.9 * len(still)
+
+
+def _stays_when_settled(column: Column, context: Context) -> bool:
+    """True for what was to be paid, whatever its name: it is there on paid rows as well."""
+    if not column.number or not any(context.settled):
+        return False
+    numbers = column.read_numbers(column.number.decimal)
+    paid = [number not in (0, None) for number, settled in zip(numbers, context.settled, strict=True) if settled]
+    return sum(paid) > 0.9 * len(paid)
 
 
 def _among(role: str, known: frozenset[str], fold: Callable[[str], str]) -> Callable[..., tuple[float, str]]:

@@ -198,7 +198,8 @@ def read_number(text: str, decimal: str, currency: str = "") -> float | None:
 
 @lru_cache
 def _at_an_end(currency: str) -> re.Pattern[str]:
-    return re.compile(rf"^([-+(]?) ?{re.escape(currency)} ?| ?{re.escape(currency)}([-)]?)$")
+    space = "[ \u00a0\u202f]?"
+    return re.compile(f"^([-+(]?){space}{re.escape(currency)}{space}|{space}{re.escape(currency)}([-)]?)$")
 
 
 def date_readings(counts: Mapping[str, int]) -> tuple[DateReading, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -76,7 +78,7 @@ styles = st.builds(
     yes_no=st.sampled_from([("yes", "no"), ("Ja", "Nein"), ("1", "0"), ("true", "false"), ("Y", "N")]),
     order=st.permutations(range(len(FIELDS))),
     days_to_settle=st.booleans(),
-    money=st.sampled_from(["{}", "{}", "${}", "{} kr", "R$ {}", "{} EUR", "£{}"]),
+    money=st.sampled_from(["{}", "{}", "${}", "{} kr", "R$ {}", "{} EUR", "£{}", "{}\u00a0kr"]),
 )  # fmt: skip
 
 
@@ -160,6 +162,28 @@ def test_a_few_broken_values_do_not_change_what_a_column_is(tmp_path: Path) -> N
 def test_a_currencys_mark_beside_the_amounts_is_written_down(tmp_path: Path) -> None:
     proposal, _ = looked(tmp_path / "invoices.csv", render(TRUTH, Style(money="${}", grouped=True)))
     assert {c.field: c.options for c in proposal.fields}["amount"] == {"currencyMark": "$"}
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_a_space_that_does_not_break_parts_a_mark_from_its_amount_as_any_space(tmp_path: Path, space: str) -> None:
+    style = Style(money=f"{{}}{space}€", decimal=",", delimiter=";")
+    proposal, data = looked(tmp_path / "invoices.csv", render(TRUTH, style))
+    assert {c.field: c.options for c in proposal.fields}["amount"] == {"decimal": ",", "currencyMark": "€"}
+    assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
+
+
+def test_whole_amounts_beside_a_currencys_mark_need_no_name_that_is_known(tmp_path: Path) -> None:
+    whole = [replace(invoice, amount=Decimal(int(invoice.amount))) for invoice in TRUTH]
+    content = render(whole, Style(headers={**ENGLISH, "amount": "請求金額"}, money="¥{}")).decode().replace(".00", "")
+    proposal, data = looked(tmp_path / "invoices.csv", content.encode())
+    assert proposal.missing == ()
+    assert mapped_rows(data, tmp_path) == true_rows(whole)
+
+
+def test_an_amount_due_that_is_there_on_paid_rows_is_what_was_billed(tmp_path: Path) -> None:
+    proposal, data = looked(tmp_path / "i.csv", render(TRUTH, Style(headers={**ENGLISH, "amount": "amount_due"})))
+    assert {c.field for c in proposal.fields if c.column == "amount_due"} == {"amount"}
+    assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
 
 
 def test_amounts_with_several_currencies_marks_are_no_column_of_amounts(tmp_path: Path) -> None:

@@ -108,7 +108,8 @@ def _number(written: str, decimal: str, currency: str | None) -> str:
 
 
 def _without(text: str, mark: str) -> str:
-    pattern = literal(f"^([-+(]?) ?{re.escape(mark)} ?| ?{re.escape(mark)}([-)]?)$")
+    space = "[ \u00a0\u202f]?"
+    pattern = literal(f"^([-+(]?){space}{re.escape(mark)}{space}|{space}{re.escape(mark)}([-)]?)$")
     return f"regexp_replace({text}, {pattern}, '\\1\\2')"
 
 
