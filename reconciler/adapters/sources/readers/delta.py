@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.adapters.sources.allow import allowed_folder
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
+from reconciler.adapters.sources.readers.delta_vectors import strays
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import DeltaSource, Source
 from reconciler.tools.duck import quoted
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 
-_UNKNOWN = re.compile(r"Unsupported table features required: \[([A-Za-z, ]{1,200})\]")
+_UNKNOWN = re.compile(
+    r"Unsupported table features required: \[([A-Za-z0-9, ]{1,200})\]|Feature '([A-Za-z0-9-]{1,100})' is not supported"
+)
+_VECTOR = re.compile("deletion.vector", re.IGNORECASE)
 
 
 @contextmanager
@@ -33,6 +37,8 @@ def _open(source: Source, access: Access) -> Iterator[Reader]:
     def read(wanted: Wanted, work: Work) -> Raw:
         folder = allowed_folder(source.path, access.root, access.allowed.folders)
         table = _table(source, folder)
+        if strays(folder, table.version(), work, _inside):
+            raise _reaches_out(source)
         names = wanted.found([field.name for field in table.schema().fields], source.path)
         types, rows = _load(table, wanted, names, work)
         kinds = [types[f"c{i}"] for i in range(len(names))]
@@ -51,24 +57,31 @@ def _table(source: DeltaSource, folder: Path) -> DeltaTable:
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
-    if not (folder / "_delta_log").is_dir():
+    log = folder / "_delta_log"
+    if not log.is_dir():
         raise AuthorMustFix(f"{source.path} is no Delta table: its _delta_log is not there", next_step="check the path")
+    if not all(_is_ours(entry, folder) for entry in log.iterdir()):
+        raise _reaches_out(source)
     try:
         table = DeltaTable(folder, version=source.version)
         files = table.file_uris()
     except (TableNotFoundError, DeltaError, OSError, ValueError) as error:
+        _refuse_unknown(source.path, error)
         at = "" if source.version is None else f" at version {source.version}"
         raise AuthorMustFix(
             f"the Delta table {source.path} cannot be read{at} ({type(error).__name__})",
             next_step="check its log, and that the version is kept; a newer format needs a newer reconciler",
         ) from None
-    outside = next((file for file in files if not _inside(file, folder)), None)
-    if outside is not None:
-        raise AuthorMustFix(
-            f"the log of {source.path} names a file outside of the table's folder",
-            next_step="copy the table whole, then name the copy",
-        )
+    if not all(_inside(file, folder) for file in files):
+        raise _reaches_out(source)
     return table
+
+
+def _reaches_out(source: DeltaSource) -> AuthorMustFix:
+    return AuthorMustFix(
+        f"the log of {source.path} names a file outside of the table's folder",
+        next_step="copy the table whole, then name the copy",
+    )
 
 
 def _inside(file: str, folder: Path) -> bool:
@@ -79,6 +92,11 @@ def _inside(file: str, folder: Path) -> bool:
     return all(place.resolve().is_relative_to(folder) for place in places if place.exists()) and any(
         place.exists() for place in places
     )
+
+
+def _is_ours(entry: Path, folder: Path) -> bool:
+    """A file or folder, and no pipe or device, whose real place is in the folder."""
+    return (entry.is_file() or entry.is_dir()) and entry.resolve().is_relative_to(folder)
 
 
 def _load(table: DeltaTable, wanted: Wanted, names: Sequence[str], work: Work) -> tuple[Mapping[str, str], int]:
@@ -110,18 +128,33 @@ def _batches(table: DeltaTable, cells: str) -> Iterator[Any]:
             batches = batches or iter(QueryBuilder().register("t", table).execute(f"SELECT {cells} FROM t"))  # noqa: S608
             batch = next(batches, None)
         except Exception as error:
-            if features := _UNKNOWN.search(str(error)):
-                raise AuthorMustFix(
-                    f"the Delta table {Path(table.table_uri).name} uses what is not known here: {features[1]}",
-                    next_step="drop these features of the table where it is written, or use a newer reconciler",
-                ) from None
-            raise RetryLater(
-                f"a file of the Delta table {Path(table.table_uri).name} cannot be read",
-                next_step="if the table was vacuumed meanwhile, run again; else mend the file",
-            ) from None
+            _refuse_unknown(Path(table.table_uri).name, error)
+            raise _unread(Path(table.table_uri).name, error) from None
         if batch is None:
             return
         yield batch
+
+
+def _unread(name: str, error: Exception) -> RetryLater:
+    if _VECTOR.search(str(error)):
+        return RetryLater(
+            f"a deletion vector of the Delta table {name} cannot be read: which rows are deleted is not known",
+            next_step="if the table was vacuumed meanwhile, run again; else type REORG TABLE … APPLY (PURGE) where it "
+            "is written",
+        )
+    return RetryLater(
+        f"a file of the Delta table {name} cannot be read",
+        next_step="if the table was vacuumed meanwhile, run again; else mend the file",
+    )
+
+
+def _refuse_unknown(name: str, error: Exception) -> None:
+    """Raise AuthorMustFix where the library says which features of the table it does not know."""
+    if match := _UNKNOWN.search(str(error)):
+        raise AuthorMustFix(
+            f"the Delta table {name} uses what is not known here: {match[1] or match[2]}",
+            next_step="drop it where the table is written (ALTER TABLE … DROP FEATURE …), or use a newer reconciler",
+        ) from None
 
 
 KIND = Kind(session=id, open=_open)
