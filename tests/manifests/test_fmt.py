@@ -92,6 +92,12 @@ def test_applying_it_twice_is_applying_it_once() -> None:
     assert tidy(TIDY) == TIDY
 
 
+@pytest.mark.parametrize("value", ['"Invoice #"', "'# 1'", '{column: "Invoice #", decimal: ","}', "a#b"])
+def test_a_comment_stays_behind_a_text_that_holds_its_mark(value: str) -> None:
+    text = f"kind: Environment\nmetadata:\n  name: x\n  invoice: {value}  # by its name\n  # the end\n"
+    assert tidy(text) == text
+
+
 def test_windows_line_ends_stay() -> None:
     assert tidy(UNTIDY.replace("\n", "\r\n")) == TIDY.replace("\n", "\r\n")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.adapters.manifests.nodes import Node
@@ -31,14 +31,21 @@ class Comments:
 
 def all_comments(text: str, root: Node) -> list[str]:
     """Every comment of a document, in order, those inside flow collections too."""
-    spans = [(leaf.start, leaf.end) for leaf in leaves(root)]
-    starts = [start for start, _ in spans]
+    return [found[0].rstrip() for found in _outside(text, list(leaves(root)))]
 
-    def inside(position: int) -> bool:
-        index = bisect_right(starts, position) - 1
-        return index >= 0 and position < spans[index][1]
 
-    return [found[0].rstrip() for found in _COMMENT.finditer(text) if not inside(found.start())]
+def _outside(text: str, solid: Sequence[Node]) -> Iterator[re.Match[str]]:
+    """Every comment that does not begin in one of these nodes, which are in the order of the text. A mark in a text
+    hides no comment that stands behind the text."""
+    starts = [node.start for node in solid]
+    position = 0
+    while found := _COMMENT.search(text, position):
+        before = bisect_right(starts, found.start()) - 1
+        if before >= 0 and found.start() < solid[before].end:
+            position = solid[before].end
+            continue
+        yield found
+        position = found.end()
 
 
 def has_comment(text: str, node: Node) -> bool:
@@ -113,9 +120,7 @@ class _Finder:
 
     def find(self) -> Comments:
         deepest: dict[int, int] = {}  # by next entry: a comment is not put deeper than the one before it
-        for found in _COMMENT.finditer(self.text):
-            if self._inside(found.start()):
-                continue
+        for found in _outside(self.text, self.solid):
             comment = found[0].rstrip()
             line_start = self.lines[self._line(found.start())]
             before = bisect_right(self.solid_starts, found.start()) - 1
@@ -147,10 +152,6 @@ class _Finder:
         deepest[following] = 0
         lines = self.out.above.setdefault(id(entry.node), []) if entry is not None else self.out.tail
         lines += [*blank, comment]
-
-    def _inside(self, position: int) -> bool:
-        index = bisect_right(self.solid_starts, position) - 1
-        return index >= 0 and position < self.solid[index].end
 
     def _beside(self, index: int, line_start: int) -> bool:
         return self.solid[index].last > line_start or self.solid[index].start >= line_start
