@@ -322,14 +322,16 @@ def _look_at_the_box(trainer: BoxedTrainer) -> Finding:
 def open_doorstep(session: Session) -> Doorstep:
     """What `init` needs before there is a repository."""
     from reconciler.adapters.beginnings import GitBeginnings
-    from reconciler.adapters.sources import Look, secrets_of
+    from reconciler.adapters.sources import Look, Tries, secrets_of
     from reconciler.tasks.customer_payment.example import generate
     from reconciler.usecases.init import Doorstep
 
     def open_house(folder: Path) -> House:
         return build(replace(session, directory=folder))
 
-    return Doorstep(Look(secrets_of(os.environ)), GitBeginnings(), generate, open_house, _looks(_later(_box)))
+    secret = secrets_of(os.environ)
+    look, trials = Look(secret), Tries(secret, tasks()["customer-payment"])
+    return Doorstep(look, trials, GitBeginnings(), generate, open_house, _looks(_later(_box)))
 
 
 @cache

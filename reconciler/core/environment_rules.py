@@ -163,6 +163,7 @@ def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Itera
         "dateFormat": column.date_format is not None and spec.type != "date",
         "decimal": column.decimal != "." and spec.type not in ("number", "whole"),
         "currencyMark": column.currency_mark is not None and spec.type != "number",
+        "negate": column.negate and spec.type != "number",
         "trueValues": bool(column.true_values) and spec.type != "flag",
         "falseValues": bool(column.false_values) and spec.type != "flag",
         "values": bool(column.values) and spec.type != "text",

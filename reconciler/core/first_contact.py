@@ -7,121 +7,138 @@ left out has one, what could be read both ways is said, and what is missing is n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.guess_dates import Dates, find_dates, gaps_by_row
 from reconciler.core.guess_fields import Context, Given, find_fields
+from reconciler.core.guess_kinds import INVOICE, Kinds, find_row_kinds
+from reconciler.core.guess_links import Invoices
+from reconciler.core.guess_names import named
 from reconciler.core.guess_outcomes import Limits, choose_limits
-from reconciler.core.guess_values import Column, Native, column
+from reconciler.core.guess_values import Column
+from reconciler.core.proposed import (
+    ENTITY,
+    FieldChoice,
+    Mapped,
+    Refused,
+    Seen,
+    nulls_of,
+    number_doubts,
+    number_options,
+)
 
 _NEEDED = ("invoice", "customer", "invoice_date", "due_date", "settled_date", "amount")
 _ORDER = (
-    "legal_entity", "invoice", "instalment", "customer", "invoice_date", "due_date", "settled_date", "amount",
-    "currency", "accounting_amount", "open_amount", "delivery", "disputed", "country",
+    "legal_entity", "source_id", "kind", "invoice", "instalment", "customer", "invoice_date", "due_date",
+    "settled_date", "amount", "currency", "accounting_amount", "open_amount", "delivery", "disputed", "country",
 )  # fmt: skip
 _KNOWN_THEN = {
     "delivery": "how a bill is sent is known when it is made",
     "country": "where a customer is is known when the invoice is made",
 }
-_ENTITY = "main"
+_SETTLED_ELSEWHERE = "the settlements say when: one truth, so it is not read"
 
 
 @dataclass(frozen=True)
-class FieldChoice:
-    """One field: the column it comes from (or one value for all rows), what to write beside it, and why."""
+class Proposal(Mapped):
+    """What first contact proposes for invoices; `known` is what other tables are linked by."""
 
-    field: str
-    why: str
-    column: str | None = None
-    constant: str | None = None
-    options: Mapping[str, str] | None = None
-
-    def written(self) -> object:
-        """As the mapping of an environment's file writes it."""
-        if self.column is None:
-            return {"constant": self.constant}
-        return {"column": self.column, **self.options} if self.options else self.column
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A column that no model may use, or that is not needed, and why."""
-
-    column: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What first contact proposes. `missing` are fields that no column was found for: nothing can be made without."""
-
-    fields: tuple[FieldChoice, ...]
-    refused: tuple[Refused, ...]
-    unused: tuple[str, ...]
-    doubts: tuple[str, ...]
-    missing: tuple[str, ...]
-    null_values: tuple[str, ...]
     limits: Limits
-
-    def mapping(self) -> dict[str, object]:
-        """Field → what the environment's file says of it."""
-        return {choice.field: choice.written() for choice in self.fields}
+    known: Invoices = field(repr=False, compare=False)
 
 
-def propose(
-    header: Sequence[str],
-    texts: Sequence[Sequence[str]],
-    delimiter: str,
-    as_of: str | None = None,
-    natives: Sequence[Native | None] = (),
-) -> Proposal:
-    """Look at the columns of invoices (`texts[i]` below `header[i]`). `as_of`: an ISO date that later settlements are
-    not known at. `natives`: what columns are by the source's own types; none of a text file."""
-    types = natives or [None] * len(header)
-    columns = [column(name, values, native) for name, values, native in zip(header, texts, types, strict=True)]
-    named = [c for c in columns if c.name and header.count(c.name) == 1]
-    decimal_comma = any(c.number and c.number.decimal == "," and not c.number.undecided for c in named)
-    dates = find_dates(named, day_first_hint=delimiter == ";" or decimal_comma)
+def propose(seen: Seen, as_of: str | None = None, *, settlements: bool = False) -> Proposal:
+    """Look at the columns of invoices. `as_of`: an ISO date that later settlements are not known at. `settlements`:
+    there is a table of them, so that the invoices need not say when they were settled, and may have rows of payments
+    among them."""
+    kinds = find_row_kinds(seen.columns) if settlements else None
+    if kinds is not None:
+        seen = seen.only([kinds.words.get(value) == INVOICE for value in kinds.column.values])
+    columns = [c for c in seen.columns if kinds is None or c.name != kinds.column.name]
+    dates = find_dates(columns, day_first_hint=seen.comma)
+    if settlements:
+        dates = _without_guess(dates)
     taken = frozenset(found.column.name for found in dates.roles.values())
-    answers = _answers(named, dates)
-    settled = [day is not None for day in dates.days("settled_date")] or [False] * len(texts[0])
-    rest = [c for c in named if c.name not in taken and c.name not in answers and c.name not in dates.others]
+    answers = _answers(columns, dates)
+    settled = [day is not None for day in dates.days("settled_date")] or [False] * seen.rows
+    rest = [c for c in columns if c.name not in taken and c.name not in answers and c.name not in dates.others]
     given = find_fields(Context(rest, settled))
-    comma = decimal_comma or delimiter == ";"
-    fields = _fields(dates, given, comma)
-    refused = [*(Refused(name, why) for name, why in answers.items()), *_later(dates, given)]
-    said = {*taken, *answers, *(g.column.name for g in given.values()), *(r.column for r in refused)}
+    refused = [*(Refused(name, why) for name, why in answers.items()), *_later(dates, given, settlements=settlements)]
+    fields = _fields(dates, given, comma=seen.comma)
+    if settlements:
+        fields = [choice for choice in fields if choice.field != "settled_date"]
+    fields += [_kind(kinds)] if kinds is not None else []
+    needed = [each for each in _NEEDED if each != "settled_date" or not settlements]
+    said = {*taken, *answers, *(c.column for c in fields), *(r.column for r in refused)}
     return Proposal(
-        fields,
+        tuple(sorted(fields, key=lambda choice: _ORDER.index(choice.field))),
         tuple(refused),
-        tuple(c.name for c in named if c.name not in said),
-        tuple(_doubts(dates, given, comma)),
-        tuple(name for name in _NEEDED if name not in dates.roles and name not in given),
-        _nulls(named, {choice.column for choice in fields}),
+        tuple(c.name for c in columns if c.name not in said),
+        tuple(_doubts(dates, given, comma=seen.comma)),
+        tuple(each for each in needed if each not in dates.roles and each not in given),
+        nulls_of(columns, {choice.column for choice in fields}),
         choose_limits(dates.days("invoice_date"), dates.days("due_date"), dates.days("settled_date"), as_of),
+        _known(seen, dates, given),
     )
 
 
-def _fields(dates: Dates, given: Mapping[str, Given], comma: bool) -> tuple[FieldChoice, ...]:
+def with_number_of_row(proposal: Proposal, column: Column) -> Proposal:
+    """The proposal with the source's own number of each row, which the settlements name."""
+    choice = FieldChoice("source_id", "the number by which the settlements name an invoice", column.name)
+    fields = sorted((*proposal.fields, choice), key=lambda choice: _ORDER.index(choice.field))
+    return replace(proposal, fields=tuple(fields), unused=tuple(n for n in proposal.unused if n != column.name))
+
+
+def without_instalment(proposal: Proposal) -> Proposal:
+    """The proposal for settlements that know of no instalments: where the invoice's number is enough without."""
+    part = proposal.column_of("instalment")
+    if part is None:
+        return proposal
+    fields = tuple(choice for choice in proposal.fields if choice.field != "instalment")
+    return replace(proposal, fields=fields, unused=(*proposal.unused, part))
+
+
+def _without_guess(dates: Dates) -> Dates:
+    """Without a settlement date that only its place among the others speaks for."""
+    found = dates.roles.get("settled_date")
+    if found is None or named("settled_date", found.column.name):
+        return dates
+    roles = {role: each for role, each in dates.roles.items() if role != "settled_date"}
+    return Dates(roles, {**dates.others, found.column.name: found.column})
+
+
+def _known(seen: Seen, dates: Dates, given: Mapping[str, Given]) -> Invoices:
+    columns = {role: found.column for role, found in dates.roles.items()}
+    columns |= {role: found.column for role, found in given.items()}
+    orders = [found.reading.order for found in dates.roles.values()]
+    days = {role: dates.days(role) for role in dates.roles}
+    return Invoices(columns, days, seen.columns, seen.share, orders[0] if orders else "")
+
+
+def _kind(kinds: Kinds) -> FieldChoice:
+    of = sum(kinds.column.counts[text] for text, word in kinds.words.items() if word == INVOICE)
+    return kinds.choice(f"says which rows are invoices: {of:,} of {kinds.column.filled:,}", None)
+
+
+def _fields(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[FieldChoice]:
     out = []
     for role, found in dates.roles.items():
         plain = found.reading.format == "%Y-%m-%d"
-        options = None if plain else {"dateFormat": found.reading.format}
+        options: Mapping[str, object] | None = None if plain else {"dateFormat": found.reading.format}
         out.append(FieldChoice(role, found.why, found.column.name, options=options))
     for role, choice in given.items():
-        out.append(FieldChoice(role, choice.why, choice.column.name, options=_options(role, choice.column, comma)))
+        options = _options(role, choice.column, comma=comma)
+        out.append(FieldChoice(role, choice.why, choice.column.name, options=options))
     if "legal_entity" not in given:
-        out.append(FieldChoice("legal_entity", "no column names a company", constant=_ENTITY))
-    return tuple(sorted(out, key=lambda choice: _ORDER.index(choice.field)))
+        out.append(FieldChoice("legal_entity", "no column names a company", constant=ENTITY))
+    return out
 
 
-def _options(role: str, found: Column, comma: bool) -> Mapping[str, str] | None:
+def _options(role: str, found: Column, *, comma: bool) -> Mapping[str, object] | None:
     if role in _KNOWN_THEN:
         return {"knownAt": "invoice-date"}
-    if role in ("amount", "accounting_amount", "open_amount") and found.number:
-        mark = "," if found.number.undecided and comma else found.number.decimal
-        written = {"decimal": ","} if mark == "," else {}
-        return written | ({"currencyMark": found.number.currency} if found.number.currency else {}) or None
+    if role in ("amount", "accounting_amount", "open_amount"):
+        return number_options(found, comma=comma) or None
     return None
 
 
@@ -147,11 +164,12 @@ def _is_gap(gaps: Sequence[int | None], found: Column) -> bool:
     return len(pairs) >= 10 and len({gap for gap, _ in pairs}) > 2 and alike >= 0.97 * len(pairs)
 
 
-def _later(dates: Dates, given: Mapping[str, Given]) -> list[Refused]:
+def _later(dates: Dates, given: Mapping[str, Given], *, settlements: bool) -> list[Refused]:
     """Columns that are known only after the invoice date; those that are mapped are kept out of every feature."""
     out = []
     if "settled_date" in dates.roles:
-        out.append(Refused(dates.roles["settled_date"].column.name, "the label: it says when, never a feature"))
+        why = _SETTLED_ELSEWHERE if settlements else "the label: it says when, never a feature"
+        out.append(Refused(dates.roles["settled_date"].column.name, why))
     for role, why in (("disputed", "known only after the invoice date"), ("open_amount", "changes with every payment")):
         if role in given:
             out.append(Refused(given[role].column.name, f"{why}: mapped as later, never a feature"))
@@ -164,15 +182,8 @@ def _later(dates: Dates, given: Mapping[str, Given]) -> list[Refused]:
     return out
 
 
-def _doubts(dates: Dates, given: Mapping[str, Given], comma: bool) -> list[str]:
+def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[str]:
     out = [found.doubt for found in dates.roles.values() if found.doubt]
     for choice in given.values():
-        number = choice.column.number
-        if number and number.undecided and choice.column.name and number.fractions:
-            mark = "a comma" if comma else "a point"
-            out.append(f"{choice.column.name} can be read both ways; {mark} was taken as the decimal mark, check it")
+        out += number_doubts(choice.column, comma=comma)
     return out
-
-
-def _nulls(columns: Sequence[Column], mapped: set[str | None]) -> tuple[str, ...]:
-    return tuple(sorted({text for c in columns if c.name in mapped for text in c.nulls}))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.guess_names import COUNTRIES, CURRENCIES, DELIVERIES, named
-from reconciler.core.guess_values import Column
+from reconciler.core.guess_values import Column, is_running
 
 _LEAST = 1.0
 _UNIQUE = 0.97
@@ -62,7 +62,7 @@ def _different(column: Column) -> str:
 
 
 def _unique(column: Column) -> float:
-    return column.distinct / column.filled
+    return column.distinct / max(1, column.filled)
 
 
 def _complete(column: Column) -> float:
@@ -74,18 +74,12 @@ def _is_label(column: Column) -> bool:
     return not column.dates and not (column.number and column.number.fractions)
 
 
-def _is_running(column: Column) -> bool:
-    """True for the numbers of the rows: whole ones without a gap."""
-    figures = [int(value) for value in column.counts if value.isdecimal() and len(value) < 16]
-    return len(figures) == column.distinct and max(figures) - min(figures) < 1.05 * len(figures)
-
-
 def _invoice(column: Column, _: Context) -> tuple[float, str]:
     if not _is_label(column) or _complete(column) < 0.95:
         return 0.0, ""
     name, unique = named("invoice", column.name), _unique(column)
     score = 2.5 * name + (1.0 if unique >= _UNIQUE else -0.5) - 2 * named("customer", column.name)
-    score += 0.2 if unique >= _UNIQUE and not _is_running(column) else 0.0
+    score += 0.2 if unique >= _UNIQUE and not is_running(column) else 0.0
     long = sum(len(value) >= 3 for value in column.counts) >= 0.8 * column.distinct
     return score - (0.0 if long else 0.5), f"{unique:.1%} of its values occur once" if unique >= _UNIQUE else _NAME
 
@@ -155,6 +149,12 @@ def _among(role: str, known: frozenset[str], fold: Callable[[str], str]) -> Call
         return score, _different(column) + (", all known codes" if inside == 1 else "")
 
     return judge
+
+
+def among_countries(column: Column) -> float:
+    """How much a column looks like countries, by its name and its codes; from 1 on it may be them."""
+    score, _ = _JUDGES["country"](column, Context((), ()))
+    return score if column.filled else 0.0
 
 
 def _few(role: str, most: int) -> Callable[..., tuple[float, str]]:

@@ -82,6 +82,60 @@ _WORDS = {
         country countrycode countryregion countryregionid customercountry land landcode landkz land1
         laendercode landercode pays codepays pais codigopais paese nazione kraj
     """,
+    "source_id": """
+        transrecid custtransrecid refrecid invoicerecid invoiceid invoiceentryno custledgerentryno
+        appliestoentryno appliedcustledgerentryno moveid invoicemoveid invoicekey invoicerowid rechnungsid
+        belegid idfacture idfactura idfattura
+    """,
+    "applied_to": """
+        appliedto applyto applied appliestodocno appliestodoc appliestoid appliedinvoice reference referenceno ref refno
+        zurechnung rechnungsreferenz referenz referenznr bezug bezugsbeleg rebzg invoicereference settledinvoice
+        paidinvoice relatedinvoice relateddocument referencefacture referencia referenciafactura riferimento
+        riferimentofattura referentie betalingskenmerk referencja
+    """,
+    "offset_id": """
+        offsetrecid offsettransrecid offsetid offsetentryno paymentrecid paymententryno
+    """,
+    "row_kind": """
+        transtype transactiontype documenttype doctype typeofdocument belegart blart vorgangsart buchungsart
+        typedocument typedepiece tipodocumento tipodocument documentsoort typdokumentu type typ art
+    """,
+    "settled_amount": """
+        settleamountcur settleamount settledamount settlementamount amountsettled paidamount amountpaid
+        paymentamount amountapplied appliedamount amountreceived receivedamount applied paid zahlbetrag
+        zahlungsbetrag zahlungssumme gezahlt ausgeglichen ausgleichsbetrag bezahlt montantregle montantpaye
+        montantpaiement montantreglement importepagado importecobrado importopagato importopagamento
+        importoincassato betaaldbedrag bedragbetaald valorpago kwotazapaty kwotawpaty sum
+    """,
+    "paid_on": """
+        paidon paiddate datepaid paymentdate dateofpayment settledate settlementdate settleddate valuedate valuta
+        valutadatum wertstellung receiptdate datereceived receivedon depositdate transdate transactiondate
+        transdate zahlungsdatum zahldatum zahltag bezahltam zahlungam zahlungseingang eingangsdatum datum date
+        postingdate buchungsdatum budat bldat documentdate belegdatum augdt clearingdate applieddate
+        dateapplied applicationdate datepaiement datedepaiement datereglement datedereglement datevaleur
+        fechapago fechadepago fechacobro fechavalor datapagamento dataincasso dataregistrazione datavaluta
+        betaaldatum betaaldop datapagto datazapaty datawpaty
+    """,
+    "recorded_on": """
+        recordedon recorded recordeddate daterecorded bookedon booked bookingdate entered enteredon entrydate
+        dateentered gldate posteddate postedon posteddatetime createddatetime createdon createdat createddate
+        creationdate writedate postingdate buchungsdatum gebuchtam gebucht erfasst erfasstam erfassungsdatum
+        erfassung cpudt budat angelegtam datesaisie datecomptable datecreation datecomptabilisation
+        fechacontable fecharegistro datacontabile dataregistrazione boekdatum boekingsdatum datalancamento
+        dataksiegowania timestamp
+    """,
+    "customer_group": """
+        customergroup custgroup group customergroupid customerclass customersegment segment customertype
+        kundengruppe debitorengruppe kdgrp ktokd kontengruppe groupeclient groupeclients categorieclient
+        grupocliente grupoclientes gruppocliente gruppoclienti klantgroep klantengroep grupodeclientes
+        grupaklientow grupa industry branche customerpostinggroup
+    """,
+    "customer_since": """
+        customersince since clientsince accountopened opened openedon dateopened opendate createddatetime
+        createdon createdat createddate creationdate datecreated signupdate kundeseit kundeab angelegtam
+        erfasstam erdat anlagedatum eroffnet clientdepuis datecreation dateouverture clientedesde fechaalta
+        fechacreacion clientedal datacreazione klantsinds aanmaakdatum clientedesdedata klientod datautworzenia
+    """,
 }
 _CURRENCIES = """
 AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR JPY KRW MAD MXN MYR

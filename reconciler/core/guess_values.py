@@ -173,6 +173,12 @@ def column(name: str, texts: Sequence[str], native: Native | None = None) -> Col
     return Column(name, values, frozenset(nulls), native)
 
 
+def is_running(column: Column) -> bool:
+    """True for the numbers of the rows: whole ones without a gap."""
+    figures = [int(value) for value in column.counts if value.isdecimal() and len(value) < 16]
+    return 0 < len(figures) == column.distinct and max(figures) - min(figures) < 1.05 * len(figures)
+
+
 def read_date(text: str, form: str) -> date | None:
     """A date between 1950 and 2199 by a strptime format, or None."""
     try:

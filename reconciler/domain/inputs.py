@@ -38,6 +38,7 @@ class MappedColumn(Written):
     currency_mark: Annotated[str, Field(max_length=8), AfterValidator(_mark)] | None = Field(
         None, description="what stands before or after its numbers, as $ or EUR; what has another one is no number"
     )
+    negate: bool = Field(False, description="the sign is turned, where what lowers a debt is written negative")
     true_values: list[str] = Field(default_factory=list)
     false_values: list[str] = Field(default_factory=list)
     values: dict[str, str] = Field(

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
         Scorer,
         TableLook,
         Trainer,
+        Trial,
+        Trials,
     )
 
 __all__ = [
@@ -81,6 +83,8 @@ __all__ = [
     "Target",
     "Trainer",
     "Trees",
+    "Trial",
+    "Trials",
 ]
 
 

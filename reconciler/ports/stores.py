@@ -116,6 +116,7 @@ class Extract:
     facts: Facts | None = None  # what gates ask of the rows, after masking
     excluded: Mapping[str, int] = field(default_factory=dict)  # why invoices are left out → how many
     findings: Sequence[Finding] = ()
+    matched: tuple[int, int] | None = None  # settlements whose invoice is there, and all that name one
     place: Callable[[str, int], tuple[str, int]] = _in_one_file  # (table, line) → (file, its line)
 
 

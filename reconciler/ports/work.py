@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from reconciler.domain.inputs import Source
+    from reconciler.domain.inputs import EnvironmentData, Source
     from reconciler.domain.jobs import Job, ModelCard, Result
     from reconciler.domain.manifests import Environment, Pin
     from reconciler.domain.problems import Place, Problem
@@ -109,11 +109,14 @@ class ManifestEditor(Protocol):
         applying it once. Raises AuthorMustFix where the file is not YAML or its meaning would change."""
 
 
+InputName = Literal["invoices", "customers", "settlements"]
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What a person named as the source of invoices: a file, a folder, a pattern of names, or an address; relative
-    paths begin at `folder`. `table` is for addresses, `credentials` the name of the runner's, `token_url` and `scope`
-    for services that ask for OAuth2."""
+    """What a person named as the source of an input (`of`): a file, a folder, a pattern of names, or an address;
+    relative paths begin at `folder`. `table` is for addresses, `credentials` the name of the runner's, `token_url` and
+    `scope` for services that ask for OAuth2."""
 
     what: str
     folder: Path
@@ -121,6 +124,22 @@ class Asked:
     credentials: str | None = None
     token_url: str | None = None
     scope: str | None = None
+    of: InputName = "invoices"
+
+    @property
+    def said(self) -> str:
+        """What a person calls it: the table, else what was named."""
+        return self.table or self.what
+
+    @property
+    def option(self) -> str:
+        """The option that named it."""
+        return "--from" if self.of == "invoices" else f"--{self.of}"
+
+    @property
+    def table_option(self) -> str:
+        """The option that names its table."""
+        return "--table" if self.of == "invoices" else f"--{self.of}-table"
 
 
 Native = Literal["date", "number", "flag"]
@@ -153,6 +172,27 @@ class TableLook(Protocol):
     def look(self, asked: Asked, most: int, progress: Progress) -> Sample:
         """Raises AuthorMustFix for what is not a readable table with a header and rows, and for an address that holds
         a password; NeedsPerson and RetryLater as `DataSource`."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a mapping gave before anything was written: rows that would be kept, by table; of the settlements those
+    that name an invoice, and those whose invoice is there; and of the invoices, or an even sample of them, when each
+    was dated, due and settled."""
+
+    rows: Mapping[str, int]
+    settlements: int
+    matched: int
+    dated: Sequence[date | None]
+    due: Sequence[date | None]
+    settled: Sequence[date | None]
+
+
+class Trials(Protocol):
+    """Tries a mapping on all rows."""
+
+    def try_out(self, data: EnvironmentData, allow: Sequence[str], as_of: date | None, progress: Progress) -> Trial:
+        """Read, type and close as a refresh would. Raises as `DataSource.extract`."""
 
 
 class Beginnings(Protocol):

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.core.first_contact import Proposal, propose
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import (
     CsvSource,
@@ -24,13 +23,12 @@ from reconciler.domain.inputs import (
 )
 from reconciler.domain.inputs import Source as InputSource
 from reconciler.domain.observed import Finding
-from reconciler.ports import BadRow, Beginnings, Progress, Sample, TableLook
-from reconciler.ports.work import Asked
+from reconciler.ports import BadRow, Beginnings, Progress, TableLook, Trials
+from reconciler.ports import Finding as DataFinding
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.init_files import Contents, Line, Source, files_of
+from reconciler.usecases.init_look import FirstLook, Looked
 from reconciler.usecases.refresh import refresh
-
-_SAMPLE = 50_000
 
 
 class Made(Protocol):
@@ -50,19 +48,11 @@ class Doorstep:
     machine."""
 
     look: TableLook
+    trials: Trials
     beginnings: Beginnings
     example: Callable[[Path, int], Made]
     open_house: Callable[[Path], House]
     looks: tuple[Callable[[], Finding], ...] = ()
-
-
-@dataclass(frozen=True)
-class FirstLook:
-    """A source that was looked at, and what is proposed for it."""
-
-    sample: Sample
-    proposal: Proposal
-    as_of: date | None
 
 
 @dataclass(frozen=True)
@@ -78,21 +68,7 @@ class Begun:
     profile: Mapping[str, object]
     best_log_loss: float | None = None
     notes: tuple[str, ...] = field(default=())
-
-
-def look_at(door: Doorstep, asked: Asked, as_of: date | None, *, progress: Progress = silent) -> FirstLook:
-    """Look at a source and propose a mapping; writes nothing. Raises AuthorMustFix where it cannot be invoices."""
-    sample = door.look.look(asked, _SAMPLE, progress)
-    day = as_of.isoformat() if as_of else None
-    proposal = propose(sample.header, sample.columns, sample.delimiter, day, sample.natives)
-    if proposal.missing:
-        raise AuthorMustFix(
-            f"{asked.table or asked.what}: no column was recognised as {', '.join(proposal.missing)}",
-            next_step="rename the columns (invoice, customer, invoice_date, due_date, settled_date, amount), or make a "
-            "view that does, or write "
-            "environments/production.yaml by hand after init --example",
-        )
-    return FirstLook(sample, proposal, as_of)
+    findings: tuple[DataFinding, ...] = ()
 
 
 def begin_from(door: Doorstep, folder: Path, look: FirstLook, *, progress: Progress = silent) -> Begun:
@@ -100,7 +76,7 @@ def begin_from(door: Doorstep, folder: Path, look: FirstLook, *, progress: Progr
     source has more bad rows than are borne; then nothing is left."""
     contents = _contents_of(look)
     with door.beginnings.begin(folder) as fresh:
-        commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=look.sample.allow)
+        commit = door.beginnings.commit(fresh, files_of(contents), "Begin", allow=look.allow)
         return _refreshed(door, fresh, _Beginning(folder, commit, look.as_of, contents, progress))
 
 
@@ -143,25 +119,31 @@ def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
         tuple(done.examples),
         profile,
         begun.best,
+        findings=() if begun.contents.loose_data else done.findings,
     )
 
 
 def _contents_of(look: FirstLook) -> Contents:
-    sample, proposal = look.sample, look.proposal
-    source = Source(
-        sample.source.model_dump(by_alias=True, exclude_defaults=True, mode="json"),
+    customers = ("customer",) if "customers" in look.tables else ()
+    return Contents(
+        f"Payment predictions for {_name(look.tables['invoices'].sample.source)}",
+        {name: _source_of(each) for name, each in look.tables.items()},
+        look.limits.very_late_after_days,
+        look.limits.why,
+        look.limits.exam_rows,
+        loose_data=False,
+        as_of=look.as_of,
+        features=("invoice", "terms", *customers, "customer-history"),
+    )
+
+
+def _source_of(looked: Looked) -> Source:
+    proposal = looked.proposal
+    return Source(
+        looked.sample.source.model_dump(by_alias=True, exclude_defaults=True, mode="json"),
         [Line(choice.field, choice.written(), choice.why) for choice in proposal.fields],
         proposal.null_values,
         [(refused.column, refused.why) for refused in proposal.refused],
-    )
-    return Contents(
-        f"Payment predictions for {_name(sample.source)}",
-        {"invoices": source},
-        proposal.limits.very_late_after_days,
-        proposal.limits.why,
-        proposal.limits.exam_rows,
-        loose_data=False,
-        as_of=look.as_of,
     )
 
 

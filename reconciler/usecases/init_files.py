@@ -150,7 +150,7 @@ def _input(name: str, source: Source) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_value(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{_value(key)}: {_value(part)}" for key, part in value.items()) + "}"
     if isinstance(value, bool | int):
         return json.dumps(value)
     text = str(value)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.first_contact import propose
+from reconciler.core.proposed import Seen
 from reconciler.tasks.customer_payment.example import VERY_LATE, generate
 from tests.support.looking import looked_at
 
@@ -69,7 +70,7 @@ def test_open_invoices_have_something_left_to_pay_and_no_payment_in_the_future(t
 
 def test_first_contact_reads_the_example_right(tmp_path: Path) -> None:
     sample = looked_at(generate(tmp_path, 7).invoices)
-    proposal = propose(sample.header, sample.columns, sample.delimiter)
+    proposal = propose(Seen(sample.header, sample.columns, sample.delimiter))
     found = {choice.field: choice.column for choice in proposal.fields}
     assert found == {
         "legal_entity": "LegalEntity",

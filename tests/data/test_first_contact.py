@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.first_contact import Proposal, propose
+from reconciler.core.proposed import Seen
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import EnvironmentData
 from tests.support.csv_files import (
@@ -45,7 +46,7 @@ def looked(path: Path, content: bytes) -> tuple[Proposal, EnvironmentData]:
     """The proposal for a file, and the environment's data that would be written of it."""
     path.write_bytes(content)
     sample = looked_at(path)
-    proposal = propose(sample.header, sample.columns, sample.delimiter)
+    proposal = propose(Seen(sample.header, sample.columns, sample.delimiter))
     source = sample.source.model_dump()
     written = {"source": source, "mapping": proposal.mapping(), "nullValues": list(proposal.null_values)}
     return proposal, EnvironmentData.model_validate({"invoices": written, "badRows": {"maxShare": 0.0}})
@@ -114,7 +115,7 @@ def test_where_both_readings_are_in_order_the_column_of_days_decides(form: str) 
     columns += [[day[i].strftime(form) for day in days] for i in range(3)] + [[f"{n}.25" for n in range(49)]]
     columns.append([str((day[2] - day[0]).days) for day in days])
     header = ("invoice", "customer", "invoice date", "due date", "settled date", "amount", "n")
-    proposal = propose(header, columns, ",")
+    proposal = propose(Seen(header, columns))
     assert {c.options["dateFormat"] for c in proposal.fields if c.options} == {form}
     assert [refused.column for refused in proposal.refused] == ["n", "settled date"]
 
@@ -216,7 +217,7 @@ def looked_without(folder: Path, *fields: str) -> tuple[Proposal, object]:
     order = [number for number, name in enumerate(FIELDS) if name not in fields]
     (folder / "i.csv").write_bytes(render(TRUTH, Style(order=order)))
     sample = looked_at(folder / "i.csv")
-    return propose(sample.header, sample.columns, sample.delimiter), sample
+    return propose(Seen(sample.header, sample.columns, sample.delimiter)), sample
 
 
 def test_very_late_is_thirty_days_where_that_gives_rows_enough() -> None:
@@ -241,7 +242,7 @@ def of_days_late(late: Sequence[int]) -> Proposal:
     ]
     columns = [[str(n) + "-A" for n in range(len(rows))], [f"K{n % 9}" for n in range(len(rows))]]
     columns += [[row[i].isoformat() for row in rows] for i in range(3)] + [[f"{n}.5" for n in range(len(rows))]]
-    return propose(("invoice", "customer", "invoice date", "due date", "settled date", "amount"), columns, ",")
+    return propose(Seen(("invoice", "customer", "invoice date", "due date", "settled date", "amount"), columns))
 
 
 def test_a_file_of_binary_data_is_refused(tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ SHARED = (
 @pytest.mark.skipif(not SHARED.exists(), reason="the real invoices are not here (RECONCILER_SHARED)")
 def test_the_real_file_is_read_right() -> None:
     sample = looked_at(SHARED)
-    proposal = propose(sample.header, sample.columns, sample.delimiter, "2013-09-30")
+    proposal = propose(Seen(sample.header, sample.columns, sample.delimiter), "2013-09-30")
     assert proposal.mapping() == {
         "legal_entity": {"constant": "main"},
         "invoice": "invoiceNumber",

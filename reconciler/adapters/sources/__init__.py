@@ -1,4 +1,4 @@
-"""Reads an environment's inputs: a `DataSource`, and the `TableLook` that first contact uses.
+"""Reads an environment's inputs: a `DataSource`, and the `TableLook` and `Trials` that first contact uses.
 
 One file in `readers/` for each kind of source; what they find is typed, checked and written in one way. It may read
 files below the folders and ask hosts that the runner allows, and write into a temporary folder of its own. It
@@ -12,5 +12,6 @@ from reconciler.adapters.sources.look import Look
 from reconciler.adapters.sources.masking import Masked
 from reconciler.adapters.sources.secrets import secrets_of
 from reconciler.adapters.sources.source import Sources
+from reconciler.adapters.sources.trying import Tries
 
-__all__ = ["Access", "Allowed", "Look", "Masked", "Sources", "allowed_by", "secrets_of"]
+__all__ = ["Access", "Allowed", "Look", "Masked", "Sources", "Tries", "allowed_by", "secrets_of"]

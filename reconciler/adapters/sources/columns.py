@@ -25,6 +25,7 @@ class Column:
     date_format: str = "%Y-%m-%d"
     decimal: str = "."
     currency_mark: str | None = None
+    negate: bool = False
     known_at: Literal["invoice-date", "later"] = "later"
     true_values: Sequence[str] = field(default_factory=tuple)
     false_values: Sequence[str] = field(default_factory=tuple)
@@ -118,6 +119,7 @@ def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Colu
                 date_format=mapped.date_format or "%Y-%m-%d",
                 decimal=mapped.decimal,
                 currency_mark=mapped.currency_mark,
+                negate=mapped.negate,
                 known_at=mapped.known_at or spec.known_at,
                 true_values=tuple(mapped.true_values),
                 false_values=tuple(mapped.false_values),

@@ -66,7 +66,7 @@ def look_csv(named: Named, most: int) -> Sample:
         for name, stream in files:
             thinned.read(Records(stream, name, Dialect(way.encoding, way.delimiter)))
     if not thinned.count:
-        raise AuthorMustFix(f"{source.path} has a header and no rows", next_step="export it again with its invoices")
+        raise AuthorMustFix(f"{source.path} has a header and no rows", next_step=f"export it again with its {named.of}")
     delimiter = way.delimiter if way.delimiter != "," else None
     mark = " with a byte order mark" if way.marked else ""
     many = f", {len(ways)} files" if len(ways) > 1 else ""

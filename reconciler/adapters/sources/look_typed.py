@@ -31,7 +31,7 @@ _TEXTS = ("VARCHAR", "UUID", "ENUM")
 def look_typed(named: Named, secret: Callable[[str], str], most: int, progress: Progress) -> Sample:
     """See `ports.TableLook`."""
     access = Access(Path("/"), Allowed.of(Path("/"), named.allow), secret)
-    wanted = Wanted("invoices", Input(source=named.source, mapping={}), (), look=most)
+    wanted = Wanted(named.of, Input(source=named.source, mapping={}), (), look=most)
     with (
         passing_folder("look") as folder,
         value_free("look at", folder),
@@ -47,7 +47,7 @@ def _sample(named: Named, reader: Reader, wanted: Wanted, work: Work) -> Sample:
     cells = ", ".join(f"coalesce({_text(f'c{i}', kind)}, '')" for i, _, kind in told)
     rows = work.database.execute(f"SELECT {cells} FROM {raw.relation} ORDER BY line").fetchall() if told else []  # noqa: S608
     if not rows:
-        raise AuthorMustFix(f"{raw.asked} has no rows", next_step="name the table that has the invoices")
+        raise AuthorMustFix(f"{raw.asked} has no rows", next_step=f"name the table that has the {named.of}")
     return Sample(
         named.source,
         raw.asked,

@@ -25,7 +25,7 @@ from reconciler.domain.inputs import (
     SqlSource,
     holds_password,
 )
-from reconciler.ports.work import Asked
+from reconciler.ports.work import Asked, InputName
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _TLS = {"disable": "off", "require": "require", "verify-full": "verify-full"}
@@ -33,19 +33,27 @@ _TLS = {"disable": "off", "require": "require", "verify-full": "verify-full"}
 
 @dataclass(frozen=True)
 class Named:
-    """A source, and what has to be allowed to read it: folders, and hosts as `//HOST:PORT`."""
+    """A source, and what has to be allowed to read it: folders, and hosts as `//HOST:PORT`; and the input that it is
+    to be."""
 
     source: Source
     allow: tuple[str, ...]
+    of: InputName = "invoices"
 
 
 def named(asked: Asked) -> Named:
     """Raises AuthorMustFix for what is not there, what cannot be told apart, and an address with a password."""
+    return replace(_named(asked), of=asked.of)
+
+
+def _named(asked: Asked) -> Named:
     if not _ADDRESS.match(asked.what):
         if asked.table or asked.credentials or asked.token_url:
             raise AuthorMustFix(
-                "--table, --credentials and --token-url go with an address, and --from names a path",
-                next_step="leave them out; of a SQLite file type --from sqlite:///FILE --table TABLE",
+                f"{asked.table_option}, --credentials and --token-url go with an address, and {asked.option} names "
+                "a path",
+                next_step=f"leave them out; of a SQLite file type {asked.option} sqlite:///FILE "
+                f"{asked.table_option} TABLE",
             )
         return _at_path(asked)
     if holds_password(asked.what) or ("@" in _split(asked.what).path and not asked.what.startswith("sqlite")):
@@ -59,8 +67,8 @@ def named(asked: Asked) -> Named:
         )
     if not asked.table:
         raise AuthorMustFix(
-            "an address needs the table that has the invoices",
-            next_step="add --table TABLE (SCHEMA.TABLE, a view, or an OData entity set)",
+            f"an address needs the table that has the {asked.of}",
+            next_step=f"add {asked.table_option} TABLE (SCHEMA.TABLE, a view, or an OData entity set)",
         )
     address = _split(asked.what)
     if asked.credentials:  # as the variable spells it
@@ -97,14 +105,15 @@ def _at_path(asked: Asked) -> Named:
         raise AuthorMustFix(
             f"{asked.what} is not there",
             next_step="name a CSV or Parquet file, a folder or pattern of them, a Delta table's folder, or an address "
-            "with --table",
+            f"with {asked.table_option}",
         )
     path = place.parent.resolve() / place.name
     allow = tuple(dict.fromkeys(str(folder) for folder in (path.parent, path.resolve().parent)))
     head = _head(path) if path.is_file() else b""
     if head.startswith(b"SQLite format 3"):
         raise AuthorMustFix(
-            f"{asked.what} is a SQLite database", next_step=f"type --from sqlite:///{asked.what} --table TABLE"
+            f"{asked.what} is a SQLite database",
+            next_step=f"type {asked.option} sqlite:///{asked.what} {asked.table_option} TABLE",
         )
     if head.startswith(b"PAR1") or path.name.endswith(".parquet"):
         return Named(ParquetSource(kind="parquet", path=str(path)), allow)

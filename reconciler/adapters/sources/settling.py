@@ -28,9 +28,11 @@ _KINDS = ", ".join(map(literal, KINDS))
 
 def settle(
     database: Any, invoices: set[str], settlements: Sequence[Column], as_of: date | None, today: date
-) -> list[Finding]:
+) -> tuple[list[Finding], tuple[int, int]]:
     """Link the settlements to their invoices, take them back to `as_of`, and close the invoices by them. `invoices`
-    are the names of the invoices' columns. Rows that are only a settlement's other side are gone afterwards."""
+    are the names of the invoices' columns. Rows that are only a settlement's other side are gone afterwards.
+
+    Returns what is odd, and how many settlements have an invoice that is there, and how many name one."""
     names = {column.name for column in settlements}
     _complete(database, names)
     found = list(_numbered(database, invoices, names))
@@ -48,9 +50,11 @@ def settle(
     step = "if these invoices should be there, check where, and whether both inputs name legal entity and invoice alike"
     odd = Oddity("settlements", unknown, "of an invoice that is not there", "invoice", step, "left out")
     found += spotted(database, [odd])
+    (named,) = database.execute("SELECT count(*) FROM settlements WHERE cause IS NULL").fetchone()
     database.execute(f"DELETE FROM settlements WHERE {unknown}")  # noqa: S608
+    (matched,) = database.execute("SELECT count(*) FROM settlements WHERE cause IS NULL").fetchone()
     close_invoices(database)
-    return found
+    return found, (matched, named)
 
 
 def keep_only_of_kept(database: Any) -> None:

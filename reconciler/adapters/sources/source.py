@@ -70,26 +70,28 @@ class Sources:
                 found[each.table] = load(each, reader_of(each.input.source)(each, work), work)
                 _tidy(work.folder)
         with told(work.database, work.progress, "checking (rows)", sum(raw.rows for raw in found.values())):
-            checked, findings = self._check_all(wanted, as_of, work)
+            checked, findings, matched = self._check_all(wanted, as_of, work)
         _bear(checked, data, found)
+        if matched is not None and matched[1] and not matched[0]:
+            raise _none_matched(matched[1], found)
         for table in checked:
             table.write(work.database, work.folder)
         if checked[0].newest is None:
             raise _none_good(found["invoices"].asked, as_of)
         placed = tuple(_in_file(each, found) for each in findings)
-        return replace(_extract(work.folder, as_of, checked, found), findings=placed)
+        return replace(_extract(work.folder, as_of, checked, found), findings=placed, matched=matched)
 
     def _check_all(
         self, wanted: Sequence[Wanted], as_of: date | None, work: Work
-    ) -> tuple[list[Checked], list[Finding]]:  # fmt: skip
+    ) -> tuple[list[Checked], list[Finding], tuple[int, int] | None]:  # fmt: skip
         """Settlements close invoices before these are looked at, and are counted after."""
-        database, odd = work.database, []
+        database, odd, matched = work.database, list[Finding](), None
         columns = {each.table: each.columns for each in wanted}
         settled = columns.get("settlements")
         kept = {n: kept_columns(self.task, n, each, settled=settled is not None) for n, each in columns.items()}
         if settled is not None:
             names = {column.name for column in columns["invoices"]}
-            odd += settle(database, names, settled, as_of, self.today())
+            odd, matched = settle(database, names, settled, as_of, self.today())
         checked = [check_invoices(database, kept["invoices"], as_of, self.today())]
         if "customers" in columns:
             checked.append(check_customers(database, kept["customers"]))
@@ -101,7 +103,7 @@ class Sources:
         for each in wanted:
             odd += moved_days(database, each.table, each.columns, each.input.time_zone)
         bad = [finding for each in wanted for finding in bad_rows(database, each.table)]
-        return checked, [*bad, *left_out(database), *odd]
+        return checked, [*bad, *left_out(database), *odd], matched
 
 
 @dataclass
@@ -180,6 +182,15 @@ def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:
     return AuthorMustFix(
         f"{asked}: there is not one good invoice{when}",
         next_step="check the source, the mapping, the date formats" + (" and --as-of" if as_of else ""),
+    )
+
+
+def _none_matched(settlements: int, found: Mapping[str, Raw]) -> AuthorMustFix:
+    theirs, ours = found["settlements"].asked, found["invoices"].asked
+    return AuthorMustFix(
+        f"{theirs}: not one of {settlements:,} settlements is of an invoice of {ours}",
+        next_step="both have to write legal entity and invoice alike (leading zeros, spaces, prefixes); or map another "
+        "column, or name the table that belongs to these invoices",
     )
 
 

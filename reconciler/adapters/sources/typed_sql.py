@@ -63,7 +63,8 @@ def typed(column: Column, kind: str, time_zone: str) -> str:
         case "text":
             return f"CASE WHEN length({text}) <= {TEXT_LIMIT} THEN {text} END"
         case "number":
-            return _number(text, column.decimal, column.currency_mark) if kind == "VARCHAR" else _exact(cell, kind)
+            found = _number(text, column.decimal, column.currency_mark) if kind == "VARCHAR" else _exact(cell, kind)
+            return f"(-({found}))" if column.negate else found
         case "whole":
             return _whole(text) if kind == "VARCHAR" else f"CASE WHEN {cell} = trunc({cell}) THEN {_integer(cell)} END"
         case "date":
