@@ -184,6 +184,10 @@ def _later(dates: Dates, given: Mapping[str, Given], *, settlements: bool) -> li
 
 def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[str]:
     out = [found.doubt for found in dates.roles.values() if found.doubt]
+    for found in dates.roles.values():
+        if found.column.moves(found.reading):
+            words = "holds moments, and their days are those in UTC: set timeZone where that is not yours"
+            out.append(f"{found.column.name} {words}")
     for choice in given.values():
         out += number_doubts(choice.column, comma=comma)
     return out

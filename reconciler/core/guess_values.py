@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -157,6 +157,12 @@ class Column:
         known = {value: read_date(value, reading.format) for value in self.counts}
         return [known.get(value) for value in self.values]
 
+    def moves(self, reading: DateReading) -> bool:
+        """Whether the day of some of its texts depends on the time zone: they say their offset, and are no midnight."""
+        if self.native is not None or not reading.format.endswith(("%z", "Z")):
+            return False
+        return any(moment != time() for value in self.counts if (moment := _in_utc(value, reading.format)) is not None)
+
     def read_numbers(self, decimal: str) -> list[float | None]:
         """The column as numbers, for comparing columns, never for keeping amounts."""
         currency = self.number.currency if self.number else ""
@@ -186,6 +192,15 @@ def read_date(text: str, form: str) -> date | None:
     except ValueError:
         return None
     return found if 1950 <= found.year <= 2199 else None
+
+
+def _in_utc(text: str, form: str) -> time | None:
+    """The time of day in UTC of a moment that says its offset."""
+    try:
+        moment = datetime.strptime(text, form)
+    except ValueError:
+        return None
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).time()
 
 
 def read_number(text: str, decimal: str, currency: str = "") -> float | None:

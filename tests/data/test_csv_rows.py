@@ -298,3 +298,25 @@ def test_names_and_texts_with_quotes_stay_texts(tmp_path: Path) -> None:
     }
     with extracted(tmp_path, text, mapping=mapping, null_values=["'); --"]) as extract:
         assert rows_of(extract, columns="legal_entity, customer") == [("O'Neil; DROP TABLE invoices", "K1")]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
+@pytest.mark.parametrize(("zone", "day"), [("UTC", 1), ("Europe/Oslo", 2), ("America/New_York", 1)])
+def test_a_moment_with_a_z_is_one_of_utc_and_falls_on_its_day_in_the_time_zone(
+    tmp_path: Path, form: str, zone: str, day: int
+) -> None:
+    mapping = {**PLAIN, "settled_date": {"column": "settled_date", "dateFormat": form}}
+    text = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01T23:30:00Z,10.50")
+    (tmp_path / "i.csv").write_text(text, encoding="utf-8")
+    data = data_of("i.csv", mapping).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    data["invoices"]["timeZone"] = zone
+    with source_in(tmp_path).extract(EnvironmentData.model_validate(data), None, nothing) as extract:
+        assert rows_of(extract, columns="settled_date") == [(date(2024, 2, day),)]
+        assert [finding.field for finding in extract.findings] == ["settled_date"] * (zone == "Europe/Oslo")
+
+
+def test_a_z_after_a_day_alone_moves_nothing(tmp_path: Path) -> None:
+    mapping = {**PLAIN, "settled_date": {"column": "settled_date", "dateFormat": "%Y-%m-%dZ"}}
+    text = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01Z,10.50")
+    with extracted(tmp_path, text, mapping=mapping) as extract:
+        assert rows_of(extract, columns="settled_date") == [(date(2024, 2, 1),)]

@@ -120,6 +120,19 @@ def test_where_both_readings_are_in_order_the_column_of_days_decides(form: str) 
     assert [refused.column for refused in proposal.refused] == ["n", "settled date"]
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%dT23:30:00Z", "%Y-%m-%dT00:00:00+02:00", "%Y-%m-%d 00:30:00.5+0200"])
+def test_moments_that_are_no_midnight_in_utc_say_that_their_day_depends_on_the_time_zone(
+    tmp_path: Path, form: str
+) -> None:
+    proposal, _ = looked(tmp_path / "invoices.csv", render(TRUTH, Style(date_format=form)))
+    assert [doubt.partition(" holds moments")[0] for doubt in proposal.doubts] == [
+        "Invoice Date",
+        "Due Date",
+        "Paid On",
+    ]
+    assert all("set timeZone" in doubt for doubt in proposal.doubts)
+
+
 def test_an_ambiguous_column_is_read_as_a_decided_one_and_that_is_said(tmp_path: Path) -> None:
     truth = [i for i in made_invoices(400, latest_day=12) if i.due_date.day > 12]
     proposal, data = looked(tmp_path / "invoices.csv", render(truth, Style(date_format="%m/%d/%Y")))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
-from reconciler.adapters.sources.typed_sql import cause_of, flag_of, typed, value_of
+from reconciler.adapters.sources.typed_sql import cause_of, flag_of, says_offset, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.errors import RetryLater
 from reconciler.domain.inputs import Changes
@@ -95,7 +95,7 @@ def _moved(wanted: Wanted, kinds: Mapping[str | None, str]) -> Iterator[str]:
     seen: set[str | None] = {None}
     for column in wanted.columns:
         is_moment = kinds[column.source] == "TIMESTAMP WITH TIME ZONE" or (
-            kinds[column.source] == "VARCHAR" and "%z" in column.date_format
+            kinds[column.source] == "VARCHAR" and says_offset(column.date_format)
         )
         if column.spec.type == "date" and is_moment and column.source not in seen and zone != "UTC":
             seen.add(column.source)

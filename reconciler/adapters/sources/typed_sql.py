@@ -135,11 +135,24 @@ def _integer(cell: str) -> str:
 
 
 def _date(text: str, date_format: str, time_zone: str) -> str:
-    moment = f"TRY_STRPTIME({text}, {literal(date_format)})"
+    kind = "TIMESTAMP WITH TIME ZONE" if says_offset(date_format) else "TIMESTAMP"
+    if _ends_in_z(date_format):
+        date_format = f"{date_format[:-1]}%z"
+    shown = f"regexp_replace({text}, 'Z$', '+00')" if date_format.endswith("%z") else text  # DuckDB knows no Z
+    moment = f"TRY_STRPTIME({shown}, {literal(date_format)})"
     if date_format == "%Y-%m-%d":  # what a cast reads too, much sooner
         moment = f"CASE WHEN {text} LIKE '____-__-__' THEN TRY_CAST({text} AS DATE) ELSE {moment} END"
-    kind = "TIMESTAMP WITH TIME ZONE" if "%z" in date_format or "%Z" in date_format else "TIMESTAMP"
     return _day(moment, kind, time_zone)
+
+
+def says_offset(date_format: str) -> bool:
+    """Whether texts of a format say how far their moment is from UTC: by figures, a zone's name, or a Z at the end."""
+    return "%z" in date_format or "%Z" in date_format or _ends_in_z(date_format)
+
+
+def _ends_in_z(date_format: str) -> bool:
+    """A written Z after a time of day; after a day alone it moves nothing."""
+    return date_format.endswith("Z") and not date_format.endswith("%Z") and ("%H" in date_format or "%I" in date_format)
 
 
 def _day(moment: str, kind: str, time_zone: str) -> str:
