@@ -188,6 +188,15 @@ def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[st
         if found.column.moves(found.reading):
             words = "holds moments, and their days are those in UTC: set timeZone where that is not yours"
             out.append(f"{found.column.name} {words}")
+    if "customer" in given and _are_names(given["customer"].column):
+        name = given["customer"].column.name
+        out.append(f"{name} holds names, which would be in every copy: data.masks makes them pseudonyms")
     for choice in given.values():
         out += number_doubts(choice.column, comma=comma)
     return out
+
+
+def _are_names(found: Column) -> bool:
+    """Whether most of a column's values are words with spaces between them, as names of people and companies are."""
+    several = sum(" " in value and any(map(str.isalpha, value)) for value in found.counts)
+    return several > found.distinct / 2

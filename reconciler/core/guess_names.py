@@ -25,7 +25,7 @@ _WORDS = {
         teilzahlung buzei scheduleno schedulenumber termin tranche cuota rata
     """,
     "customer": """
-        customer customerid customernumber customerno customercode customeraccount custno custnumber custid
+        customer customerid customernumber customerno customercode customeraccount cust custno custnum custnumber custid
         custaccount accountnum accountnumber account accountno invoiceaccount orderaccount kunnr kunde
         kundennummer kundennr kundenid kundenkonto debitor debitornr debitorennummer debitorennr
         debitorenkonto client clientid codeclient numeroclient clientcode cliente codigocliente idcliente

@@ -221,6 +221,21 @@ def test_columns_without_a_value_stop_nothing(tmp_path: Path) -> None:
     assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
 
 
+def test_customers_that_are_known_by_their_names_are_said(tmp_path: Path) -> None:
+    by_name = [replace(invoice, customer=f"Alder & {invoice.customer} Ltd") for invoice in TRUTH]
+    content = render(by_name, Style(headers={**ENGLISH, "customer": "ContactName"}))
+    proposal, _ = looked(tmp_path / "invoices.csv", content)
+    assert [doubt.partition(",")[0] for doubt in proposal.doubts] == ["ContactName holds names"]
+
+
+def test_a_customers_number_comes_before_its_name(tmp_path: Path) -> None:
+    first, *lines = render(TRUTH, Style(headers={**ENGLISH, "customer": "Cust #"})).decode().splitlines()
+    content = "\n".join([f"Customer Name,{first}", *(f"Alder {n % 5} Ltd,{line}" for n, line in enumerate(lines))])
+    proposal, _ = looked(tmp_path / "invoices.csv", content.encode())
+    assert {c.field: c.column for c in proposal.fields}["customer"] == "Cust #"
+    assert proposal.doubts == ()
+
+
 def test_what_no_column_is_found_for_is_named(tmp_path: Path) -> None:
     proposal, _ = looked_without(tmp_path, "amount", "due_date")
     assert set(proposal.missing) == {"amount", "due_date"}
