@@ -79,8 +79,7 @@ def command(  # noqa: PLR0913  click hands over every option
     from reconciler.usecases.init import begin_example, begin_from
 
     _check(example=example, what=what, others=[as_of, *named.values()])
-    door = session.open_doorstep(session)
-    place = session.directory / folder
+    door, place = session.open_doorstep(session), session.directory / folder
     if what is None:
         with progress(session) as told:
             begun = begin_example(door, place, seed, progress=told)

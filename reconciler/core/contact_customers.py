@@ -23,10 +23,9 @@ _TODAY = "today's value, of old invoices too; if it never changes, its mapping m
 
 @dataclass(frozen=True)
 class People(Mapped):
-    """What is proposed for customers. `share`: of the invoices' customers, how many are there; `strangers`: how both
-    sides write an account, where none is."""
+    """What is proposed for customers. `strangers`: how both sides write an account, where none of the invoices' is
+    there."""
 
-    share: float = 0.0
     strangers: str = ""
 
 
@@ -51,7 +50,7 @@ def propose_customers(seen: Seen, invoices: Invoices) -> People:
             refused.append(why)
     columns = {choice.column for choice in fields}
     said = {*columns, *(each.column for each in refused)}
-    strange = share == 0 and theirs is not None and seen.share >= 1 and invoices.is_whole
+    is_whole = seen.share >= 1 and invoices.is_whole
     return People(
         tuple(fields),
         tuple(refused),
@@ -59,11 +58,13 @@ def propose_customers(seen: Seen, invoices: Invoices) -> People:
         tuple(_doubts(fields, share)),
         (),
         nulls_of(seen.columns, columns),
-        share,
-        f"{account.name} is written like {shape_of(account)}, and {theirs.name} of the invoices like {shape_of(theirs)}"
-        if strange and theirs is not None
-        else "",
+        _strangers(account, theirs) if share == 0 and is_whole else "",
     )
+
+
+def _strangers(account: Column, theirs: Column | None) -> str:
+    ours = f"{account.name} is written like {shape_of(account)}"
+    return f"{ours}, and {theirs.name} of the invoices like {shape_of(theirs)}" if theirs is not None else ""
 
 
 def _account(columns: Sequence[Column], theirs: Column | None) -> Column | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from reconciler.core.guess_kinds import Kinds, find_kinds
+from reconciler.core.guess_kinds import Kinds, find_kinds, kind_of
 from reconciler.core.guess_links import Invoices, Link, find_entity, find_link, found_share, places_of, shape_of
 from reconciler.core.guess_names import CURRENCIES, named
 from reconciler.core.guess_settled import Dated, Linked, Paid, find_amount, find_days
@@ -83,7 +83,7 @@ def _settling(found: _Found) -> Settling:
         tuple(fields),
         tuple(found.refused),
         tuple(c.name for c in found.seen.columns if c.name not in said),
-        tuple(_doubts(found, mapped)),
+        tuple(_doubts(found, mapped, columns)),
         tuple(missing),
         nulls_of(found.seen.columns, columns),
         _strangers(found.link) if found.link.share == 0 and found.invoices.is_whole and found.seen.share >= 1 else "",
@@ -143,9 +143,9 @@ def _kind(kinds: Kinds) -> FieldChoice:
     return kinds.choice(why, "payment")
 
 
-def _doubts(found: _Found, mapped: Set[str]) -> Iterator[str]:
+def _doubts(found: _Found, mapped: Set[str], columns: Set[str | None]) -> Iterator[str]:
     kinds = found.kinds
-    if kinds is None and "offset_id" not in mapped:
+    if kinds is None and not ("offset_id" in mapped and found.invoices.has_others):
         yield "no column says what kind each settlement is: all are taken for payments"
     for text in kinds.unknown if kinds else ():
         rows = kinds.column.counts[text] if kinds else 0
@@ -153,6 +153,12 @@ def _doubts(found: _Found, mapped: Set[str]) -> Iterator[str]:
     for day in found.days.values():
         if day.doubt:
             yield day.doubt
+    for column in found.seen.columns:
+        if column.number and column.distinct > 1 and column.name not in columns and kind_of(column.name) == "discount":
+            yield (
+                f"{column.name} holds amounts that are not read, and what was paid less a discount looks unpaid: give "
+                "discounts rows of their own, by a view"
+            )
     if found.amount is not None:
         yield from found.amount.doubts
         yield from number_doubts(found.amount.column, comma=found.seen.comma)
@@ -162,10 +168,7 @@ def _doubts(found: _Found, mapped: Set[str]) -> Iterator[str]:
 def _other_currency(found: _Found) -> Iterator[str]:
     """Amounts count in the invoice's currency, whatever the payment's is."""
     theirs = found.invoices.columns.get("currency")
-    known = frozenset(CURRENCIES)
-    ours = next(
-        (c for c in found.seen.columns if c.filled and found_share(c, known) == 1 and named("currency", c.name)), None
-    )
+    ours = next((c for c in found.seen.columns if c.filled and found_share(c, CURRENCIES) == 1), None)
     if theirs is None or ours is None:
         return
     pairs = [

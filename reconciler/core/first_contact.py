@@ -78,7 +78,7 @@ def propose(seen: Seen, as_of: str | None = None, *, settlements: bool = False) 
         tuple(each for each in needed if each not in dates.roles and each not in given),
         nulls_of(columns, {choice.column for choice in fields}),
         choose_limits(dates.days("invoice_date"), dates.days("due_date"), dates.days("settled_date"), as_of),
-        _known(seen, dates, given),
+        replace(_known(seen, dates, given), has_others=kinds is not None),
     )
 
 

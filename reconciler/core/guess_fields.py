@@ -62,7 +62,7 @@ def _different(column: Column) -> str:
 
 
 def _unique(column: Column) -> float:
-    return column.distinct / max(1, column.filled)
+    return column.distinct / column.filled
 
 
 def _complete(column: Column) -> float:
@@ -153,8 +153,7 @@ def _among(role: str, known: frozenset[str], fold: Callable[[str], str]) -> Call
 
 def among_countries(column: Column) -> float:
     """How much a column looks like countries, by its name and its codes; from 1 on it may be them."""
-    score, _ = _JUDGES["country"](column, Context((), ()))
-    return score if column.filled else 0.0
+    return _JUDGES["country"](column, Context((), ()))[0] if column.filled else 0.0
 
 
 def _few(role: str, most: int) -> Callable[..., tuple[float, str]]:

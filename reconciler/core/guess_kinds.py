@@ -78,12 +78,12 @@ class Kinds:
 
     def choice(self, why: str, otherwise: str | None) -> FieldChoice:
         """The field `kind` by this column, the commonest text first. `otherwise`: what a text is that no word is known
-        for, None where it is left as it is."""
+        for, None where it is left as it is, as are texts that no file should hold."""
         words = {text: word for text in self._texts() if (word := self.words.get(text, otherwise))}
         shown = tuple(
             (text, f"{words.get(text, 'left out')}: {self.column.counts[text]:,} rows") for text in self._texts()
         )
-        values = {text: word for text, word in words.items() if text != word}
+        values = {text: word for text, word in words.items() if text != word and text.isprintable()}
         return FieldChoice("kind", why, self.column.name, options={"values": values} if values else None, words=shown)
 
     def _texts(self) -> list[str]:
@@ -123,6 +123,8 @@ def find_kinds(columns: Sequence[Column]) -> Kinds | None:
         if known < _KNOWN * column.filled:
             continue
         rank = (len(set(found.words.values())), named("row_kind", column.name))
+        if rank == (1, 0.0):  # ways to pay, most likely, of which tomorrow there may be another
+            continue
         if best is None or rank > best[0]:
             best = (rank, found)
     return best[1] if best else None

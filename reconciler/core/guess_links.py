@@ -21,14 +21,16 @@ _UNIQUE = 0.97
 
 @dataclass(frozen=True)
 class Invoices:
-    """What is known of the invoices: field → column, the days of their dates, their other columns, and which share of
-    all rows was looked at. `order`: how their dates are written, as `day first`."""
+    """What is known of the invoices: field → column, the days of their dates, all their columns, and which share of
+    all rows was looked at. `order`: how their dates are written, as `day first`; `has_others`: rows that are no
+    invoices, and say what they are, stand among them."""
 
     columns: Mapping[str, Column]
     days: Mapping[str, Sequence[date | None]]
     every: Sequence[Column] = ()
     share: float = 1.0
     order: str = ""
+    has_others: bool = False
 
     @property
     def is_whole(self) -> bool:

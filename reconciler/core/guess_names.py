@@ -58,7 +58,7 @@ _WORDS = {
     """,
     "currency": """
         currency currencycode invoicecurrency curr ccy waers wahrung waehrung wahrungscode devise monnaie
-        moneda divisa valuta moeda waluta
+        moneda divisa valuta moeda waluta whg wkz
     """,
     "accounting_amount": """
         accountingamount amountmst amountaccounting amountaccountingcurrency dmbtr localamount amountlocal

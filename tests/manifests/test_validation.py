@@ -184,6 +184,8 @@ def test_a_required_field_that_is_not_mapped_is_told() -> None:
 def test_a_mapping_with_what_does_not_fit_the_fields_type() -> None:
     text = PRODUCTION.replace('decimal: ","', 'dateFormat: "%d"')
     assert "dateFormat does not fit amount, which is of type number" in only(production=text)
+    text = PRODUCTION.replace("        invoice: Number\n", "        invoice: {column: Number, negate: true}\n")
+    assert "negate does not fit invoice, which is of type text" in only(production=text)
 
 
 def test_a_merged_version_whose_recipe_changed_is_immutable() -> None:

@@ -88,12 +88,17 @@ def plain(tmp_path: Path) -> Iterator[Rig]:
 def reading(
     rig: Rig, as_of: date | None = None, *, invoices: Table = INVOICES, settlements: Table = SETTLEMENTS, **more: Any
 ) -> Iterator[Extract]:
-    """Both tables read; keywords are further keys of the settlements, `of_invoices` of the invoices' mapping."""
-    mapping = {**OF_INVOICES, **more.pop("of_invoices", {})}
+    """Both tables read; keywords are further keys of the settlements, `of_invoices` of the invoices' mapping and
+    `of_settlements` of theirs."""
+    mapping, of_settlements = {**OF_INVOICES, **more.pop("of_invoices", {})}, more.pop("of_settlements", {})
     data = {
         "badRows": {"maxShare": 1},
         "invoices": {"source": rig.put("invoices", invoices), "mapping": mapping},
-        "settlements": {"source": rig.put("settlements", settlements), "mapping": OF_SETTLEMENTS, **more},
+        "settlements": {
+            "source": rig.put("settlements", settlements),
+            "mapping": {**OF_SETTLEMENTS, **of_settlements},
+            **more,
+        },
     }
     access = Access(rig.root, Allowed((rig.root,), rig.hosts), secrets_of(rig.variables))
     source = Sources(access, SPEC, today=lambda: date(2030, 1, 1))
@@ -129,6 +134,29 @@ def test_the_same_settlements_have_the_same_digest_as_from_csv(rig: Rig, plain: 
         with reading(each) as extract:
             digests.append(FolderSnapshots(tmp_path / "snapshots").keep(extract).digest)
     assert digests[0] == digests[1]
+
+
+def test_amounts_that_are_negative_where_they_lower_a_debt_are_turned(rig: Rig) -> None:
+    turned = Table(SETTLEMENTS.columns, [(*row[:2], -row[2], *row[3:]) for row in SETTLEMENTS.rows])
+    columns = "invoice, amount, paid_on"
+    with reading(rig) as extract:
+        expected = rows_of(extract, table="settlements", columns=columns)
+    with reading(rig, settlements=turned, of_settlements={"amount": {"column": "Sum", "negate": True}}) as extract:
+        assert rows_of(extract, table="settlements", columns=columns) == expected
+
+
+def test_a_copy_in_which_no_settlement_is_of_any_invoice_is_refused_with_both_names(rig: Rig) -> None:
+    strange = Table(SETTLEMENTS.columns, [(row[0], f"0{row[1]}", *row[2:]) for row in SETTLEMENTS.rows])
+    with pytest.raises(AuthorMustFix) as refused, reading(rig, settlements=strange):
+        pass
+    said = refused.value
+    assert "settlements" in said.message.partition(":")[0] and "invoices" in said.message.rpartition("of an invoice")[2]
+    assert "not one of 7 settlements" in said.message and "leading zeros" in said.next_step
+
+
+def test_a_day_before_any_settlement_was_known_refuses_none(plain: Rig) -> None:
+    with reading(plain, date(2024, 1, 31)) as extract:
+        assert extract.rows["settlements"] == 0 and extract.matched == (0, 0)
 
 
 def test_taken_back_to_a_date_later_settlements_are_not_there(plain: Rig) -> None:

@@ -56,6 +56,10 @@ def _named(asked: Asked) -> Named:
                 f"{asked.table_option} TABLE",
             )
         return _at_path(asked)
+    return _at_address(asked)
+
+
+def _at_address(asked: Asked) -> Named:
     if holds_password(asked.what) or ("@" in _split(asked.what).path and not asked.what.startswith("sqlite")):
         raise AuthorMustFix(
             "the address holds a password or key: it would be in the shell's history and in a manifest",
