@@ -21,6 +21,9 @@ Period = Literal["week", "month", "quarter", "year"]
 #: Fields by which tables are joined: one mask counts for every table that has them.
 JOINS = frozenset({"legal_entity", "invoice", "instalment", "customer"})
 
+#: Fields that are masked as another one, unless they are named: the payments of an invoice add up to its amount.
+_AS: Mapping[str, str] = {"settlements.amount": "amount"}
+
 #: Dates that may be coarser: all others say when something was due, paid or known, which is what is learned from.
 _COARSE = frozenset({"invoice_date", "customer_since"})
 _KEYED = ("hash", "pseudonym")
@@ -70,6 +73,11 @@ def key_of(task: TaskSpec, spec: FieldSpec) -> str:
     return next((key for key, each in task.fields.items() if each == spec), spec.name)
 
 
+def mask_of(masks: Mapping[str, Mask], key: str) -> Mask:
+    """The mask of a field by the name under which masks know it."""
+    return masks.get(key, masks.get(_AS.get(key, ""), "keep"))
+
+
 def for_features(masks: Mapping[str, Mask]) -> dict[str, Mask]:
     """The masks that a model's features see: all but those of the joins, which are never features. What is predicted
     keeps its own invoice numbers and accounts."""
@@ -109,11 +117,13 @@ def _kind(mask: Mask) -> str:
 
 def _able(specs: list[FieldSpec]) -> list[str]:
     """What a field may be masked by. Joins and what is required stay; dates that outcomes are made of stay as they
-    are, and so does what settlements say."""
+    are, and so does what settlements say beside their amounts."""
     spec = specs[0]
     if spec.name in JOINS:
         return ["keep", *_KEYED] if spec.type == "text" else ["keep"]
-    if spec.table == "settlements" or (spec.type == "date" and spec.name not in _COARSE):
+    if spec.table == "settlements":
+        return ["keep", "round"] if spec.type == "number" else ["keep"]
+    if spec.type == "date" and spec.name not in _COARSE:
         return ["keep"]
     able = {"text": list(_KEYED), "number": ["round"], "date": ["coarsen"]}.get(spec.type, [])
     return ["keep", *([] if spec.required else ["drop"]), *able]

@@ -60,12 +60,17 @@ def no_key(name: str) -> str:
 
 @contextmanager
 def extracted(
-    folder: Path, masks: Mapping[str, Any], *, key: str | None = KEY, invoices: str = INVOICES
+    folder: Path,
+    masks: Mapping[str, Any],
+    *,
+    key: str | None = KEY,
+    invoices: str = INVOICES,
+    tables: Mapping[str, Any] = DATA,
 ) -> Iterator[Extract]:
     """The tables, read and masked; `key` is the runner's, and named where there is one."""
     (folder / "i.csv").write_text(invoices)
     (folder / "c.csv").write_text(CUSTOMERS)
-    data = {**DATA, "masks": masks, **({"maskKey": "mask"} if key else {}), "badRows": {"maxShare": 1}}
+    data = {**tables, "masks": masks, **({"maskKey": "mask"} if key else {}), "badRows": {"maxShare": 1}}
     source = Masked(source_in(folder), SPEC, (lambda _name: key) if key else no_key)
     with source.extract(EnvironmentData.model_validate(data), None, nothing) as extract:
         yield extract
@@ -93,6 +98,28 @@ def test_without_masks_everything_is_as_it_was(read: Reading) -> None:
 def test_a_hash_is_hmac_sha256_of_the_fields_name_and_the_value(read: Reading) -> None:
     wanted = {hmac.new(KEY.encode(), b"customer\0" + k, hashlib.sha256).hexdigest()[:32] for k in (b"K1", b"K2")}
     assert column(read(masks={"customer": "hash"}), "customer") == wanted
+
+
+@pytest.mark.parametrize(
+    ("masks", "amounts"),
+    [
+        ({"amount": {"round": 10}}, ["10.0000", "10.0000"]),
+        ({"amount": {"round": 10}, "settlements.amount": "keep"}, ["9.9900", "5.0000"]),
+        ({"settlements.amount": {"round": 2}}, ["10.0000", "6.0000"]),
+    ],
+)
+def test_payments_do_not_tell_an_amount_that_is_masked(
+    tmp_path: Path, read: Reading, masks: Mapping[str, Any], amounts: list[str]
+) -> None:
+    (tmp_path / "s.csv").write_text("entity,invoice,amount,paid\nusmf,F-1,9.99,2024-01-30\nusmf,F-1,5,2024-02-01\n")
+    mapping = {"legal_entity": "entity", "invoice": "invoice", "amount": "amount", "paid_on": "paid"}
+    settlements = {"source": {"kind": "csv", "path": "s.csv"}, "mapping": mapping}
+    named = {name: column for name, column in DATA["invoices"]["mapping"].items() if name != "settled_date"}
+    tables = {**DATA, "invoices": {**DATA["invoices"], "mapping": named}, "settlements": settlements}
+    rows = sorted(read("settlements", masks=masks, tables=tables), key=lambda row: row["paid_on"])
+    assert [str(row["amount"]) for row in rows] == amounts
+    settled = {row["settled_date"] for row in read(masks=masks, tables=tables)}
+    assert settled == {None, date(2024, 2, 1)}, "what closes an invoice is its real amount"
 
 
 def test_a_long_key_is_as_good(read: Reading) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from reconciler.adapters.sources.facts import facts_of
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from reconciler.domain.inputs import EnvironmentData
-from reconciler.domain.masks import Coarsened, Mask, Rounded, faults, key_of, keyed
+from reconciler.domain.masks import Coarsened, Mask, Rounded, faults, key_of, keyed, mask_of
 from reconciler.domain.task import TaskSpec
 from reconciler.ports import DataSource, Extract, Progress
 from reconciler.tools.duck import connect, literal, quoted, value_free
@@ -82,7 +82,7 @@ def _columns(task: TaskSpec, found: Extract, masks: Masks) -> dict[str, Masks]:
     out: dict[str, Masks] = {}
     for table, columns in found.columns.items():
         of = {spec.name: key_of(task, spec) for spec in task.fields.values() if spec.table == table}
-        wanted = {column.name: masks.get(of.get(column.name, ""), "keep") for column in columns}
+        wanted = {column.name: mask_of(masks, of.get(column.name, "")) for column in columns}
         if chosen := {name: mask for name, mask in wanted.items() if mask != "keep"}:
             out[table] = chosen
     return out
