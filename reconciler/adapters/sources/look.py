@@ -6,6 +6,7 @@ Of CSV it decides encoding and delimiter from the bytes; every other kind is rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ def look_csv(named: Named, most: int) -> Sample:
         thinned = _Thinned(most)
         for name, stream in files:
             thinned.read(Records(stream, name, Dialect(way.encoding, way.delimiter)))
+    thinned.must_fit(source.path)
     if not thinned.count:
         raise AuthorMustFix(f"{source.path} has a header and no rows", next_step=f"export it again with its {named.of}")
     delimiter = way.delimiter if way.delimiter != "," else None
@@ -146,6 +148,8 @@ class _Thinned:
     def __init__(self, most: int) -> None:
         self.header: list[str] = []
         self.count = 0
+        self._widths: Counter[int] = Counter()
+        self._first: dict[int, int] = {}
         self._most, self._stride = most, 1
         self._rows: list[Sequence[str]] = []
 
@@ -161,14 +165,31 @@ class _Thinned:
     def columns(self) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(_cell(row, i) for row in self._rows) for i in range(len(self.header)))
 
+    def must_fit(self, path: str) -> None:
+        """Raise AuthorMustFix where the first line is no header of most others: a title, or what some program says."""
+        usual = max(self._widths, key=lambda width: self._widths[width], default=0)
+        if usual == len(self.header) or self._widths[len(self.header)] > self.count // 2 or not self.count:
+            return
+        raise AuthorMustFix(
+            f"{path}: the first line has {_cells(len(self.header))}, and most others have {_cells(usual)}",
+            next_step="the first line has to be the header: delete what stands above it "
+            f"(line {self._first[usual]} is the first with {_cells(usual)}), or export without a title",
+        )
+
     def _even(self, records: Records) -> Iterator[Sequence[str]]:
-        for _, cells in records:
+        for line, cells in records:
+            self._widths[len(cells)] += 1
+            self._first.setdefault(len(cells), line)
             if self.count % self._stride == 0:
                 yield cells
             self.count += 1
 
     def _places(self, header: Sequence[str]) -> list[int]:
         return [header.index(name) if name in header else len(header) for name in self.header]
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'s' * (count != 1)}"
 
 
 def _cell(cells: Sequence[str], place: int) -> str:
