@@ -153,6 +153,19 @@ def test_bad_rows_of_a_file_that_several_threads_read_have_their_lines(root: Pat
         assert extract.rows["invoices"] == last - 1 - len(bad) + many
 
 
+@pytest.mark.parametrize("first", ["the-password-of-the-server", "A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50"])
+def test_a_first_line_that_may_be_no_header_is_not_shown(root: Path, first: str) -> None:
+    (root / "data" / "secret").write_text(f"{first}\n")
+    error = refusal(root, "data/secret")
+    assert "has no column" in error.message and "its first line names the columns" in error.next_step
+    assert not any(cell in f"{error.message} {error.next_step}" for cell in first.split(","))
+
+
+def test_a_header_is_shown_where_one_of_the_mapped_columns_is_in_it(root: Path) -> None:
+    (root / "data" / "i.csv").write_text("invoice,customer,rechnungstag,owed\nA1,K1,2024-01-05,7\n")
+    assert refusal(root, "data/i.csv").next_step == "its columns are: invoice, customer, rechnungstag, owed"
+
+
 def test_what_lies_in_dot_git_is_refused(root: Path) -> None:
     (root / ".git").mkdir()
     (root / ".git" / "i.csv").write_text(GOOD)

@@ -128,16 +128,22 @@ def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Colu
 
 
 def positions(wanted: Sequence[str], header: Sequence[str], name: str) -> Mapping[str, int]:
-    """Column name in the source → its position. Raises AuthorMustFix for one that is absent or there twice."""
+    """Column name in the source → its position. Raises AuthorMustFix for one that is absent or there twice; it shows
+    the header only where that is one, by a column that was asked for."""
     for source in wanted:
         count = header.count(source)
         if count == 1:
             continue
         if count > 1:
             raise AuthorMustFix(f"{name} has {count} columns named {source!r}", next_step="rename all but one")
-        close = difflib.get_close_matches(source, header, 1)
-        raise AuthorMustFix(
-            f"{name} has no column {source!r}",
-            next_step=f"did you mean {close[0]!r}?" if close else f"its columns are: {', '.join(header[:40])}",
-        )
+        raise AuthorMustFix(f"{name} has no column {source!r}", next_step=_other(source, wanted, header))
     return {source: header.index(source) for source in wanted}
+
+
+def _other(source: str, wanted: Sequence[str], header: Sequence[str]) -> str:
+    """What to write instead. What may be no header is not shown: it would be a row of the data, or of any file."""
+    if close := difflib.get_close_matches(source, [name for name in header if name not in wanted], 1):
+        return f"did you mean {close[0]!r}?"
+    if not set(wanted) & set(header):
+        return "it has none of the mapped columns: check the path, and that its first line names the columns"
+    return f"its columns are: {', '.join(header[:40])}"
