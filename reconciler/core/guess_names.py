@@ -119,7 +119,7 @@ _WORDS = {
     "recorded_on": """
         recordedon recorded recordeddate daterecorded bookedon booked bookingdate entered enteredon entrydate
         dateentered gldate posteddate postedon posteddatetime createddatetime createdon createdat createddate
-        creationdate writedate postingdate buchungsdatum gebuchtam gebucht erfasst erfasstam erfassungsdatum
+        creationdate createdate writedate postingdate buchungsdatum gebuchtam gebucht erfasst erfasstam erfassungsdatum
         erfassung cpudt budat angelegtam datesaisie datecomptable datecreation datecomptabilisation
         fechacontable fecharegistro datacontabile dataregistrazione boekdatum boekingsdatum datalancamento
         dataksiegowania timestamp
@@ -128,11 +128,11 @@ _WORDS = {
         customergroup custgroup group customergroupid customerclass customersegment segment customertype
         kundengruppe debitorengruppe kdgrp ktokd kontengruppe groupeclient groupeclients categorieclient
         grupocliente grupoclientes gruppocliente gruppoclienti klantgroep klantengroep grupodeclientes
-        grupaklientow grupa industry branche customerpostinggroup
+        grupaklientow grupa industry branche customerpostinggroup category categoryid customercategory
     """,
     "customer_since": """
         customersince since clientsince accountopened opened openedon dateopened opendate createddatetime
-        createdon createdat createddate creationdate datecreated signupdate kundeseit kundeab angelegtam
+        createdon createdat createddate creationdate createdate datecreated signupdate kundeseit kundeab angelegtam
         erfasstam erdat anlagedatum eroffnet clientdepuis datecreation dateouverture clientedesde fechaalta
         fechacreacion clientedal datacreazione klantsinds aanmaakdatum clientedesdedata klientod datautworzenia
     """,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.components import needs
+from tests.support.settled_elsewhere import AS_OF, SYSTEMS, made_books
 
 SHARED = Path(os.environ.get("RECONCILER_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 OPEN_THEN = 88
@@ -60,3 +61,24 @@ def test_the_public_file_from_init_to_predictions_as_typed(tmp_path: Path) -> No
     assert all(abs(sum(float(row[each]) for each in ("on_time", "late", "very_late")) - 1) < 1e-5 for row in rows)
     typed(here / "mine", "reconciler verify")
     assert "Nothing to do" in typed(here / "mine", "reconciler plan").stdout
+
+
+@pytest.mark.real
+def test_invoices_customers_and_settlements_from_init_to_predictions_as_typed(tmp_path: Path) -> None:
+    needs("bwrap")
+    books = made_books(900)
+    words = " ".join(SYSTEMS["Swiss"].write(books, tmp_path))
+    done = typed(
+        tmp_path,
+        f"reconciler init mine {words} --as-of {AS_OF} --yes "
+        "&& cd mine && reconciler apply --yes && reconciler predict -e sandbox --out p.csv",
+    )
+    assert "Kundengruppe  today's value" in done.stderr
+    shown = " ".join(typed(tmp_path / "mine", "reconciler show payment-prediction@1.0.0").stdout.split())
+    assert "denied: customer_group, customers.country (today's value" in shown
+    assert "denied: settled_date (the outcome, or what follows from it)" in shown
+    with (tmp_path / "mine/p.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["as_of"] for row in rows} == {AS_OF.isoformat()}
+    assert len(rows) > 30 and f"; {len(rows)} open, " in done.stdout
+    assert "Nothing to do" in typed(tmp_path / "mine", "reconciler plan").stdout
