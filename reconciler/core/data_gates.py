@@ -137,7 +137,7 @@ def _freshness(newest: Snapshot, limits: Limits, now: datetime) -> Iterator[_Sta
         if age.limit is not None:
             yield _limited(age, age.limit)
     for age in posted:
-        if age.limit is None and newest.as_of is None and _lag(newest) > _SETTLED_BOOKS:
+        if age.limit is None and _lag(newest) > _SETTLED_BOOKS:
             yield "freshness", "warning", f"{age.told}; {age.key} would hold it", None
 
 

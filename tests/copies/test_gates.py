@@ -81,6 +81,17 @@ def test_books_that_stand_still_are_told_and_held_where_there_is_a_limit() -> No
     assert told(made, "freshness")[1] == ("held", "its newest posting is 91 days old, the limit is 40")
 
 
+def test_a_copy_as_of_a_date_long_after_its_newest_posting_is_told() -> None:
+    """What was open when the books ended looks unpaid on that date, whether it was paid or not."""
+    from reconciler.usecases.refresh import refresh
+
+    made = shop(newest=date(2020, 6, 30))
+    refresh(made.house, "sandbox", as_of=date(2020, 7, 31))
+    assert [state for state, _ in told(made, "freshness")] == ["ok"]
+    refresh(made.house, "sandbox", as_of=date(2020, 9, 30))
+    assert told(made, "freshness")[1][1].startswith("its newest posting is 92 days old")
+
+
 def test_a_copy_as_of_a_date_is_measured_against_that_date() -> None:
     from reconciler.usecases.refresh import refresh
 
