@@ -62,7 +62,8 @@ _WORDS = {
     """,
     "accounting_amount": """
         accountingamount amountmst amountaccounting amountaccountingcurrency dmbtr localamount amountlocal
-        amountlcy betraghw hauswahrung baseamount basecurrencyamount reportingamount
+        amountlcy amountinlocalcurrency amountinlocalcurr amountinlc localcurrencyamount betraginhauswahrung
+        betraghw hauswahrung baseamount basecurrencyamount reportingamount
     """,
     "open_amount": """
         openamount remainamountcur remainamount remainingamount remaining openbalance balance outstanding

@@ -206,6 +206,16 @@ def test_amounts_with_several_currencies_marks_are_no_column_of_amounts(tmp_path
     assert "amount" in proposal.missing
 
 
+def test_the_line_items_of_sap_have_both_amounts(tmp_path: Path) -> None:
+    headers = {**ENGLISH, "amount": "Amount in doc. curr.", "currency": "Document currency"}
+    first, *lines = render(TRUTH, Style(headers=headers)).decode().splitlines()
+    own = [f"{line},{invoice.amount * 2}" for line, invoice in zip(lines, TRUTH, strict=True)]
+    content = "\n".join([f"{first},Amount in local currency", *own])
+    proposal, data = looked(tmp_path / "invoices.csv", content.encode())
+    assert {c.field: c.column for c in proposal.fields}["accounting_amount"] == "Amount in local currency"
+    assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
+
+
 def test_where_the_only_amount_is_the_companys_own_that_is_the_amount(tmp_path: Path) -> None:
     headers = {**ENGLISH, "amount": "AMOUNTMST", "currency": "CURRENCYCODE"}
     proposal, data = looked(tmp_path / "invoices.csv", render(TRUTH, Style(headers=headers)))
