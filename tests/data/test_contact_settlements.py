@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.contact_customers import propose_customers
-from reconciler.core.contact_settlements import propose_settlements
+from reconciler.core.contact_settlements import Settling, propose_settlements
 from reconciler.core.first_contact import propose
+from reconciler.core.guess_kinds import find_kinds
+from reconciler.core.guess_links import Invoices
 from reconciler.core.guess_names import NAMES
-from reconciler.core.guess_values import Native
+from reconciler.core.guess_values import Native, column
 from reconciler.core.proposed import Seen
 from reconciler.domain.settling import KINDS
 from tests.support.settled_elsewhere import made_books
@@ -175,6 +177,58 @@ def settlement_rows(style: Style, words: Words) -> list[tuple[str, ...]]:
 
 def customer_rows(style: Style) -> list[tuple[str, ...]]:
     return [(f"K{c.account}", c.country, c.group, style.day(c.since)) for c in BOOKS.customers]
+
+
+PLAIN = Style("%Y-%m-%d", ".", grouped=False, negative=False, order=())
+GERMAN = ELSEWHERE["German"]
+
+
+def known_with(name: str, values: Sequence[str]) -> Invoices:
+    """German invoices with one more column."""
+    rows = [(*row, value) for row, value in zip(invoice_rows(PLAIN), values, strict=True)]
+    return propose(PLAIN.seen(f"{GERMAN.invoices}|{name}", rows), settlements=True).known
+
+
+def settling(invoices: Invoices, name: str = "", values: Sequence[str] = ()) -> Settling:
+    """What is proposed for German settlements, with one more column if it is named."""
+    rows = settlement_rows(PLAIN, GERMAN)
+    more = [(*row, value) for row, value in zip(rows, values, strict=True)] if name else rows
+    header = f"{GERMAN.settlements}|{name}" if name else GERMAN.settlements
+    return propose_settlements(PLAIN.seen(header, more), invoices)
+
+
+def test_a_country_that_the_invoices_have_is_not_asked_of_todays_customers() -> None:
+    known = known_with("Land", [("CH", "DE")[n % 2] for n in range(len(BOOKS.invoices))])
+    people = propose_customers(PLAIN.seen(GERMAN.customers, customer_rows(PLAIN)), known)
+    assert people.column_of("country") is None
+    assert "Land of the invoices is that of the invoice date" in {r.column: r.why for r in people.refused}["Land"]
+
+
+def test_companies_are_those_of_the_invoices() -> None:
+    of = {f"R-{each.number}": ("AT01", "DE01")[each.number % 2] for each in BOOKS.invoices}
+    several, one = known_with("Buchungskreis", list(of.values())), known_with("Buchungskreis", ["AT01"] * len(of))
+    companies = [of[row[0]] for row in settlement_rows(PLAIN, GERMAN)]
+    assert settling(several, "Firma", companies).column_of("legal_entity") == "Firma"
+    assert settling(several).missing == ("legal_entity",)
+    assert settling(one).mapping()["legal_entity"] == {"constant": "AT01"}
+
+
+def test_instalments_are_asked_of_settlements_only_where_the_number_alone_names_several() -> None:
+    rows = invoice_rows(PLAIN)
+    assert "instalment" not in settling(known_with("Rate", ["1"] * len(rows))).mapping()
+    in_two = [(rows[n - n % 2][0], *row[1:], str(n % 2 + 1)) for n, row in enumerate(rows)]
+    known = propose(PLAIN.seen(f"{GERMAN.invoices}|Rate", in_two), settlements=True).known
+    assert settling(known).missing == ("instalment",)
+    parts = [str(n % 2 + 1) for n in range(len(BOOKS.settlements))]
+    assert settling(known, "Rate", parts).column_of("instalment") == "Rate"
+
+
+def test_debit_and_credit_are_kinds_and_ways_to_pay_alone_are_not() -> None:
+    sides = find_kinds([column("Soll/Haben", ["S", "H", "H"])])
+    assert sides is not None and sides.words == {"H": "payment", "S": "reversal"}
+    assert find_kinds([column("Method", ["Wire", "Check", "Cash"])]) is None
+    both = find_kinds([column("Method", ["Wire", "Check", "NSF"]), column("Type", ["PMT", "PMT", "Void"])])
+    assert both is not None and both.column.name == "Type"
 
 
 CELLS = ("", "7", "123456", "R3", "03/04/2024", "2024-02-11", "1900-01-01", "5,20", "Payment", "W/O", "zz", "S", "H",
