@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.sources import allowed_by
+from reconciler.adapters.sources.readers.csv_lines import Layout, lines_of
+from reconciler.adapters.sources.readers.csv_records import Dialect, Records
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.tools.duck import connect
 from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, rows_of, source_in
@@ -45,6 +47,17 @@ def test_a_file_in_an_allowed_folder_is_read(root: Path) -> None:
     outside = root.parent / "outside"
     with source_in(root, root, outside).extract(data_of(str(outside / "i.csv"), PLAIN), None, nothing) as extract:
         assert extract.rows == {"invoices": 1}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_of_plain_lines_is_read_at_once_whatever_ends_them(tmp_path: Path, end: str) -> None:
+    file, layout = tmp_path / "i.csv", Layout()
+    file.write_text("a;b\n1;x\n2;\n", newline=end)
+    layout.see(file.read_bytes())
+    with file.open("rb") as stream:
+        lines = lines_of(file, layout, Records(stream, "i.csv", Dialect("utf-8", ";")), {"b": 1, "a": 0})
+    with connect(tmp_path) as database:
+        assert database.execute(f"SELECT c0, c1 FROM {lines}").fetchall() == [("x", "1"), (None, "2")]  # noqa: S608
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "/dev/zero", "/dev/stdin"])

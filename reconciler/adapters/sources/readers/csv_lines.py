@@ -44,10 +44,11 @@ class Layout:
 
     @property
     def line_end(self) -> str | None:
-        """The one line end that the file has; None where that cannot be said."""
+        """The one line end that the file has, as an option of DuckDB's; None where that cannot be said. Told of CRLF
+        it finds no row at all, and untold every one."""
         if self.returns == 0:
-            return "\\n"
-        return "\\r\\n" if self.returns == self.pairs == self.feeds else None
+            return "new_line='\\n', "
+        return "" if self.returns == self.pairs == self.feeds else None
 
 
 def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, int]) -> str | None:
@@ -60,7 +61,7 @@ def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, 
     return (
         f"(SELECT NULL::BIGINT AS line{cells} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
         f"header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, quote='\"', escape='\"', "
-        f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, new_line='{layout.line_end}', "
+        f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, {layout.line_end}"
         f"max_line_size={LINE_LIMIT}))"
     )
 
