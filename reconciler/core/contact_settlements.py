@@ -13,6 +13,7 @@ from reconciler.core.guess_links import Invoices, Link, find_entity, find_link, 
 from reconciler.core.guess_names import CURRENCIES, named
 from reconciler.core.guess_settled import Dated, Linked, Paid, find_amount, find_days
 from reconciler.core.proposed import (
+    MOVED,
     FieldChoice,
     Mapped,
     Refused,
@@ -153,6 +154,8 @@ def _doubts(found: _Found, mapped: Set[str], columns: Set[str | None]) -> Iterat
     for day in found.days.values():
         if day.doubt:
             yield day.doubt
+        if day.column.moves(day.reading):
+            yield f"{day.column.name} {MOVED}"
     for column in found.seen.columns:
         if column.number and column.distinct > 1 and column.name not in columns and kind_of(column.name) == "discount":
             yield (

@@ -18,6 +18,7 @@ from reconciler.core.guess_outcomes import Limits, choose_limits
 from reconciler.core.guess_values import Column
 from reconciler.core.proposed import (
     ENTITY,
+    MOVED,
     FieldChoice,
     Mapped,
     Refused,
@@ -186,8 +187,7 @@ def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[st
     out = [found.doubt for found in dates.roles.values() if found.doubt]
     for found in dates.roles.values():
         if found.column.moves(found.reading):
-            words = "holds moments, and their days are those in UTC: set timeZone where that is not yours"
-            out.append(f"{found.column.name} {words}")
+            out.append(f"{found.column.name} {MOVED}")
     if "customer" in given and _are_names(given["customer"].column):
         name = given["customer"].column.name
         out.append(f"{name} holds names, which would be in every copy: data.masks makes them pseudonyms")

@@ -10,6 +10,7 @@ from itertools import compress
 from reconciler.core.guess_values import Column, Native, column
 
 ENTITY = "main"
+MOVED = "holds moments, and their days are those in UTC: set timeZone where that is not yours"
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def _comment(text: str) -> str:
 
 def _readme(contents: Contents) -> str:
     data = "`data/` (not in git) stands in for production's tables." if contents.loose_data else (
-        "The invoices are read where they lie; `git config reconciler.dataAllow` names their folder or host."
+        "The data is read where it lies; `git config reconciler.dataAllow` names its folders and hosts."
     )  # fmt: skip
     as_of = f" --as-of {contents.as_of.isoformat()}" if contents.as_of else ""
     predict = f"{f'reconciler predict -e production{as_of} --out open.csv':<51} # every open invoice's probabilities"
