@@ -223,6 +223,13 @@ def test_instalments_are_asked_of_settlements_only_where_the_number_alone_names_
     assert settling(known, "Rate", parts).column_of("instalment") == "Rate"
 
 
+def test_moments_whose_day_depends_on_the_time_zone_are_a_doubt() -> None:
+    rows = [(*row[:2], f"{row[2]}T22:30:00Z", *row[3:]) for row in settlement_rows(PLAIN, GERMAN)]
+    known = propose(PLAIN.seen(GERMAN.invoices, invoice_rows(PLAIN)), settlements=True).known
+    (doubt,) = propose_settlements(PLAIN.seen(GERMAN.settlements, rows), known).doubts
+    assert doubt.startswith("Erfasst am holds moments") and "timeZone" in doubt
+
+
 def test_debit_and_credit_are_kinds_and_ways_to_pay_alone_are_not() -> None:
     sides = find_kinds([column("Soll/Haben", ["S", "H", "H"])])
     assert sides is not None and sides.words == {"H": "payment", "S": "reversal"}

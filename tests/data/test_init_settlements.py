@@ -17,7 +17,10 @@ from reconciler.core.contact_customers import propose_customers
 from reconciler.core.contact_settlements import propose_settlements
 from reconciler.core.first_contact import propose
 from reconciler.core.proposed import Seen
+from tests.sources.rigs import RIGS
+from tests.sources.rigs.table import Table
 from tests.support.looking import looked_at
+from tests.support.receivables_elsewhere import what_to_type
 from tests.support.settled_elsewhere import AS_OF, SYSTEMS, Books, Row, made_books
 
 BOOKS = made_books()
@@ -325,6 +328,27 @@ def test_tables_of_one_database_and_sources_of_several_kinds_give_the_same_copy(
         assert typed("init", folder, "--from", *words, *AS_OF_WORDS, "-o", "json") == 0, capsys.readouterr().err
         snapshots.add(json.loads(capsys.readouterr().out)["snapshot"])
     assert len(snapshots) == 1
+
+
+@pytest.mark.real
+def test_tables_of_a_server_are_read_with_one_password_that_is_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RIGS["postgresql"](tmp_path) as rig:
+        for name, value in rig.variables.items():
+            monkeypatch.setenv(name, value)
+        words: list[str] = []
+        for table, (header, rows) in SYSTEMS["American"].tables(BOOKS).items():
+            source = rig.put(table, Table({str(name): "text" for name in header}, texts(rows)))
+            words += ["--customers-table", table] if table == "customers" else []
+            words += ["--settlements-table", table] if table == "settlements" else []
+            words += what_to_type(source, tmp_path) if table == "invoices" else []
+        assert typed("init", "mine", *words, *AS_OF_WORDS) == 0, capsys.readouterr().err
+        ready(capsys)
+        assert kept("count(*)", "settlements") == [(len(SYSTEMS["American"].settlements(BOOKS)),)]
+        production = Path("mine/environments/production.yaml").read_text()
+        assert production.count("credentials: erp") == 3
+        assert not [value for value in rig.variables.values() if value in production]
 
 
 NAMED = {
