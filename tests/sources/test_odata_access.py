@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from reconciler.adapters.sources.readers.odata_patience import Limits
+from reconciler.adapters.sources.readers.odata_limits import Limits
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
 from tests.support.odata import PASSWORD, USER
 from tests.support.odata_bench import ALL, SECRET, Bench, row

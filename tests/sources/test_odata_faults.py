@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.sources.readers.odata_patience import Limits
+from reconciler.adapters.sources.readers.odata_limits import Limits
 from reconciler.domain.errors import NeedsPerson, RetryLater
 from tests.support.odata import PASSWORD, USER
 from tests.support.odata_bench import ALL, NOW, Bench

@@ -15,7 +15,7 @@ from reconciler.adapters.sources import Access, Allowed, secrets_of
 from reconciler.adapters.sources.asking import Raw, Wanted, Work
 from reconciler.adapters.sources.columns import columns_of
 from reconciler.adapters.sources.readers.odata import open_odata
-from reconciler.adapters.sources.readers.odata_patience import Limits
+from reconciler.adapters.sources.readers.odata_limits import Limits
 from reconciler.domain.errors import ReconcilerError
 from reconciler.domain.inputs import Input
 from reconciler.tasks.customer_payment.spec import SPEC

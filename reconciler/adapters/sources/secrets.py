@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from reconciler.domain.errors import NeedsPerson
+from reconciler.tools.secrets import secret_in
 
 PREFIX = "RECONCILER_CREDENTIALS_"
-_LONGEST = 1 << 16
 
 
 def secrets_of(environment: Mapping[str, str]) -> Callable[[str], str]:
@@ -18,25 +17,12 @@ def secrets_of(environment: Mapping[str, str]) -> Callable[[str], str]:
 
     def secret(name: str) -> str:
         variable = PREFIX + name.upper().replace("-", "_")
-        if value := environment.get(variable):
-            return value
-        if file := environment.get(f"{variable}_FILE"):
-            return _contents(file, f"{variable}_FILE")
-        raise NeedsPerson(
-            f"the credentials {name} are not set",
-            next_step=f"set {variable}, or {variable}_FILE to a file that holds them, where this runs",
-        )
+        found = secret_in(environment, variable)
+        if found is None:
+            raise NeedsPerson(
+                f"the credentials {name} are not set",
+                next_step=f"set {variable}, or {variable}_FILE to a file that holds them, where this runs",
+            )
+        return found
 
     return secret
-
-
-def _contents(file: str, variable: str) -> str:
-    try:
-        with Path(file).open(encoding="utf-8") as stream:
-            text = stream.read(_LONGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise NeedsPerson(f"the file that {variable} names cannot be read: {reason}", next_step="mend it") from None
-    if not text.strip() or len(text) > _LONGEST:
-        raise NeedsPerson(f"the file that {variable} names is empty or too long", next_step="mend it")
-    return text.removesuffix("\n").removesuffix("\r")

@@ -20,14 +20,16 @@ import httpx
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Wanted, Work
 from reconciler.adapters.sources.readers.odata_cells import KINDS
 from reconciler.adapters.sources.readers.odata_filter import pushed
+from reconciler.adapters.sources.readers.odata_limits import Limits
 from reconciler.adapters.sources.readers.odata_metadata import Entity, Model, read_metadata
 from reconciler.adapters.sources.readers.odata_pages import Page, QueryRefused, Sheet, pages
-from reconciler.adapters.sources.readers.odata_patience import Limits, Patience, SystemTimer, Timer
 from reconciler.adapters.sources.readers.odata_token import credentials_of
-from reconciler.adapters.sources.readers.odata_web import Answer, Service, address, new_client, refusal
+from reconciler.adapters.sources.readers.odata_web import Answer, Service, address, refusal
 from reconciler.adapters.sources.readers.plain import plain_relation
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 from reconciler.domain.inputs import ODataSource, Source
+from reconciler.tools.patience import Patience, SystemTimer, Timer
+from reconciler.tools.web import new_client
 
 _READS = 5
 _REFUSES_A_FILTER = (400, 404, 413, 414, 500, 501)
@@ -40,10 +42,11 @@ def open_odata(
     """A reader of one service; its description is asked for once."""
     assert isinstance(source, ODataSource)  # noqa: S101  `kind_of` chose
     root = address(source.url, access.allowed)
-    patience = Patience(timer or SystemTimer(), limits or Limits())
+    limits = limits or Limits()
+    patience = Patience(timer or SystemTimer(), limits, "ask for fewer rows with `where`")
     with new_client() as client:
         credentials = credentials_of(source.authentication, access, client, patience)
-        reading = _Reading(Service(root, client, credentials, patience), source.url.rstrip("/"))
+        reading = _Reading(Service(root, client, credentials, patience, limits), source.url.rstrip("/"))
         yield reading.read
 
 
@@ -94,7 +97,7 @@ class _Reading:
                 before = None
                 continue
             digest = sheet.digest()
-            if digest == before or sheet.pages > self.service.patience.limits.pages_read_twice:
+            if digest == before or sheet.pages > self.service.limits.pages_read_twice:
                 return sheet, sheet.rows
             before = digest
         raise RetryLater(
@@ -113,7 +116,7 @@ class _Reading:
         return sheet, sheet.fill(found, lambda done, total: work.progress(label, done, total))
 
     def _asked(self, table: _Table, filtered: str, sheet: Sheet) -> str:
-        moments = sheet.pages > self.service.patience.limits.pages_read_twice
+        moments = sheet.pages > self.service.limits.pages_read_twice
         return (
             f"{table.what} of {self.where}"
             + (", all companies" if table.cross_company else "")
@@ -129,7 +132,7 @@ class _Reading:
                 raise refusal(answer, f"{self.where}/$metadata")
             return read_metadata(answer.body, self.where)
 
-        return self.service.get(url, "application/xml", self.service.patience.limits.metadata, read)
+        return self.service.get(url, "application/xml", self.service.limits.metadata, read)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 
 from reconciler.adapters.sources.readers.odata_cells import Check, NotSo, text_of
-from reconciler.adapters.sources.readers.odata_patience import TryAgain
 from reconciler.adapters.sources.readers.odata_web import Answer, Service, refusal
 from reconciler.domain.errors import NeedsPerson, RetryLater
+from reconciler.tools.patience import TryAgain
 
 ACCEPT = "application/json;odata.metadata=minimal;IEEE754Compatible=true"
 _JSON = ("application/json", "text/json")
@@ -39,7 +39,7 @@ class QueryRefused(Exception):
 
 def pages(service: Service, first: httpx.URL, what: str) -> Iterator[Page]:
     """All pages. Raises QueryRefused where the first one is, NeedsPerson where the links have no end."""
-    limits = service.patience.limits
+    limits = service.limits
     url: httpx.URL | None = first
     seen: set[str] = set()
     while url is not None:
@@ -77,7 +77,7 @@ def _page(service: Service, url: httpx.URL, what: str, *, is_first: bool) -> Pag
         following = service.link(answer.url, link, "next link") if link else None
         return Page(rows, int(count) if count.isdecimal() and len(count) < 16 else None, following)
 
-    return service.get(url, ACCEPT, service.patience.limits.page, read)
+    return service.get(url, ACCEPT, service.limits.page, read)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

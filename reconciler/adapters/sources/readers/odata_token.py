@@ -15,10 +15,10 @@ from typing import Any, assert_never
 import httpx
 
 from reconciler.adapters.sources.asking import Access
-from reconciler.adapters.sources.readers.odata_patience import Patience, TryAgain
 from reconciler.adapters.sources.readers.odata_web import Answer, Credentials, address, send
 from reconciler.domain.errors import NeedsPerson
 from reconciler.domain.inputs import Authentication, BasicAuthentication, NoAuthentication, OAuth2Authentication
+from reconciler.tools.patience import Patience, TryAgain
 
 _MOST = 1 << 20
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")

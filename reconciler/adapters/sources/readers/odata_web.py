@@ -6,7 +6,6 @@ loopback only. No error shows a header, a body or a credential.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -14,19 +13,12 @@ from typing import Protocol, TypeVar
 import httpx
 
 from reconciler.adapters.sources.allow import Allowed
-from reconciler.adapters.sources.readers.odata_patience import Patience, TryAgain
+from reconciler.adapters.sources.readers.odata_limits import Limits
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson
+from reconciler.tools.patience import Patience, TryAgain
+from reconciler.tools.web import BUSY, MOST_REDIRECTS, REDIRECTS, answered, is_sheltered, origin, port_of
 
 T = TypeVar("T")
-_BUSY = {
-    408: "did not wait for the request",
-    429: "is asked too often",
-    502: "cannot be reached behind its gateway",
-    503: "is busy",
-    504: "took too long for its gateway",
-}
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_REDIRECTS = 5
 
 
 class Credentials(Protocol):
@@ -50,17 +42,6 @@ class Answer:
     after: float | None = None
 
 
-def new_client() -> httpx.Client:
-    """A client that follows nothing by itself and takes no proxy or password from the environment; of that only
-    SSL_CERT_FILE and SSL_CERT_DIR count."""
-    return httpx.Client(
-        follow_redirects=False,
-        trust_env=False,
-        verify=httpx.create_ssl_context(trust_env=True),
-        timeout=httpx.Timeout(60.0, read=300.0),
-    )
-
-
 def address(text: str, allowed: Allowed) -> httpx.URL:
     """An address from a manifest. Raises AuthorMustFix for one that this runner does not allow, that is not
     https (or loopback), or that holds a user, a query or a fragment."""
@@ -72,22 +53,10 @@ def address(text: str, allowed: Allowed) -> httpx.URL:
         raise AuthorMustFix(
             f"{text!r} is not the plain address of a service", next_step="write https://HOST/PATH, and nothing behind"
         )
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if not is_sheltered(url):
         raise AuthorMustFix(f"{text} is not encrypted", next_step="write https://")
     allowed.check_host(url.host, port_of(url))
     return url
-
-
-def port_of(url: httpx.URL) -> int:
-    """The port, also where it is not written."""
-    return url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass
@@ -98,6 +67,7 @@ class Service:
     client: httpx.Client
     credentials: Credentials
     patience: Patience
+    limits: Limits
 
     def get(self, url: httpx.URL, accept: str, most: int, read: Callable[[Answer], T]) -> T:
         """What `read` makes of the answer; where the service is busy, the connection is cut, or `read` raises
@@ -110,8 +80,8 @@ class Service:
             if answer.status == 401 and not renewed and self.credentials.renew():
                 renewed = True
                 answer = self._follow(url, accept, most)
-            if answer.status in _BUSY:
-                raise TryAgain(_BUSY[answer.status], answer.after)
+            if answer.status in BUSY:
+                raise TryAgain(BUSY[answer.status], answer.after)
             return read(answer)
 
         return self.patience.until_done(once, self.root.host)
@@ -124,8 +94,7 @@ class Service:
             raise NeedsPerson(
                 f"{self.root.host} gave a {what} that is no address", next_step="tell its keeper"
             ) from None
-        here = (self.root.scheme, self.root.host, port_of(self.root))
-        if (url.scheme, url.host, port_of(url)) != here or url.userinfo:
+        if origin(url) != origin(self.root) or url.userinfo:
             raise NeedsPerson(
                 f"{self.root.host} gave a {what} to {url.scheme}://{url.host}:{port_of(url)}, which is refused: "
                 "rows are read from the service that the manifest names, and from no other",
@@ -134,7 +103,7 @@ class Service:
         return url.copy_with(fragment=None)
 
     def _follow(self, url: httpx.URL, accept: str, most: int) -> Answer:
-        for _ in range(_MOST_REDIRECTS):
+        for _ in range(MOST_REDIRECTS):
             headers = {"Accept": accept, "OData-MaxVersion": "4.0", "Prefer": "odata.maxpagesize=5000"}
             request = self.client.build_request("GET", url, headers={**headers, **self.credentials.headers()})
             answer, location = send(self.client, request, most, self.patience)
@@ -147,24 +116,11 @@ class Service:
 def send(client: httpx.Client, request: httpx.Request, most: int, patience: Patience) -> tuple[Answer, str | None]:
     """Send once: the answer, and where it redirects to. Raises TryAgain when the connection fails or is cut, and
     NeedsPerson for a certificate that is not trusted or more than `most` bytes."""
-    host = request.url.host
-    try:
-        response = client.send(request, stream=True)
-        try:
-            body = _body(response, most, patience)
-        finally:
-            response.close()
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise NeedsPerson(
-                f"the certificate of {host} is not one that this machine trusts",
-                next_step="set SSL_CERT_FILE to the certificates of who issued it",
-            ) from None
-        reason = "cannot be reached" if isinstance(error, httpx.ConnectError) else "cut the connection"
-        raise TryAgain(reason) from None
+    with answered(client, request) as response:
+        body = _body(response, most, patience)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     after = patience.seconds_of(response.headers.get("retry-after"))
-    location = response.headers.get("location") if response.status_code in _REDIRECTS else None
+    location = response.headers.get("location") if response.status_code in REDIRECTS else None
     return Answer(response.status_code, kind, body, request.url, after), location
 
 

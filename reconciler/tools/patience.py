@@ -17,21 +17,17 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Bytes of one page and of the service's description, unpacked; pages and seconds of one table; tries of one
-    request; the longest wait, in seconds, that a service may ask for; up to how many pages a table is read twice."""
+class Waits:
+    """Seconds of all that is done between two `begin`; tries of one request; the longest wait, in seconds, that a
+    service may ask for."""
 
-    page: int = 64 << 20
-    metadata: int = 256 << 20
-    pages: int = 100_000
     seconds: float = 6 * 3600.0
     tries: int = 6
     wait: float = 600.0
-    pages_read_twice: int = 20
 
 
 class Timer(Protocol):
-    """The clock that readers wait by."""
+    """The clock that is waited by."""
 
     def now(self) -> datetime:
         """The time of day, in UTC."""
@@ -67,39 +63,38 @@ class TryAgain(Exception):
 
 @dataclass
 class Patience:
-    """How long is waited for, and until when. `begin` sets the end anew, for each table."""
+    """How long is waited for, and until when. `begin` sets the end anew; `advice` is what to do where it comes."""
 
     timer: Timer
-    limits: Limits
+    waits: Waits
+    advice: str
     end: float = float("inf")
 
     def begin(self) -> None:
-        self.end = self.timer.monotonic() + self.limits.seconds
+        self.end = self.timer.monotonic() + self.waits.seconds
 
     def check(self, what: str) -> None:
         """Raise RetryLater when the time is over."""
         if self.timer.monotonic() > self.end:
-            raise RetryLater(
-                f"{what} takes longer than {self.limits.seconds:g} seconds", next_step="ask for fewer rows with `where`"
-            )
+            raise RetryLater(f"{what} takes longer than {self.waits.seconds:g} seconds", next_step=self.advice)
 
     def until_done(self, once: Callable[[], T], what: str) -> T:
         """What `once` gives, tried again after `TryAgain`. Raises RetryLater when it never does."""
-        for attempt in range(self.limits.tries):
+        for attempt in range(self.waits.tries):
             self.check(what)
             try:
                 return once()
             except TryAgain as again:
                 reason = again.reason
                 pause = float(2**attempt) if again.after is None else again.after
-            if attempt == self.limits.tries - 1:
+            if attempt == self.waits.tries - 1:
                 break
-            if pause > self.limits.wait:
+            if pause > self.waits.wait:
                 raise RetryLater(
                     f"{what} {reason} and asks to wait {pause:,.0f} seconds", next_step="try again then"
                 ) from None
             self.timer.sleep(pause)
-        raise RetryLater(f"{what} {reason}, {self.limits.tries} times", next_step="try again later")
+        raise RetryLater(f"{what} {reason}, {self.waits.tries} times", next_step="try again later")
 
     def seconds_of(self, hint: str | None) -> float | None:
         """The seconds that a Retry-After header asks for, as a number or as a date; None for none or nonsense."""
