@@ -13,7 +13,7 @@ try:
     import subprocess
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import contextmanager
-    from dataclasses import dataclass, replace
+    from dataclasses import dataclass, field, replace
     from datetime import UTC, datetime
     from functools import cache, cached_property
     from pathlib import Path
@@ -29,6 +29,8 @@ except KeyboardInterrupt:  # a Ctrl-C before anything has begun: importing takes
 if TYPE_CHECKING:
     from reconciler.adapters.box import BoxedTrainer
     from reconciler.adapters.git import Refs, Repository
+    from reconciler.adapters.oci_registry import RegistrySnapshots
+    from reconciler.adapters.snapshots import FolderSnapshots
     from reconciler.adapters.sources import Access
     from reconciler.domain.manifests import FolderTarget
     from reconciler.domain.observed import Finding
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         DataSource,
         Lease,
         ManifestEditor,
+        Progress,
         Scorer,
         SnapshotStore,
         Target,
@@ -113,6 +116,7 @@ class _Rooms:
     repository: Repository
     environment: Mapping[str, str]
     clock: Clock
+    registries: dict[str, RegistrySnapshots] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -158,18 +162,27 @@ class _Rooms:
 
         return TargetFolder(self.root / target.path, name, self.kept)
 
-    def open_snapshots(self, path: str) -> SnapshotStore:
-        """A folder; or a registry's repository, by way of a folder here."""
-        if not path.startswith("oci://"):
-            return _snapshots(self.root / path)
-        from hashlib import sha256
+    def open_snapshots(self, place: str, progress: Progress) -> SnapshotStore:
+        """A folder, or a repository of a registry, by way of a folder here."""
+        from reconciler.domain.registry import is_registry
 
-        from reconciler.adapters.snapshots import FolderSnapshots, RegistrySnapshots
-        from reconciler.tools.distribution import Repository, Runner
+        return (
+            replace(self._registry(place), progress=progress) if is_registry(place) else _snapshots(self.root / place)
+        )
 
-        here = FolderSnapshots(self.kept / "snapshots" / sha256(path.encode()).hexdigest()[:32])
-        access = self._access()
-        return RegistrySnapshots(Repository(path, Runner(access.allowed.check_host, access.secret)), here)
+    def _registry(self, place: str) -> RegistrySnapshots:
+        """One client for all that is asked of a repository."""
+        if place not in self.registries:
+            from hashlib import sha256
+
+            from reconciler.adapters.oci_registry import Runner, open_snapshots
+            from reconciler.domain.registry import read_place
+
+            allowed = self._access().allowed
+            runner = Runner(self.environment, allowed.check_host, allowed.check_repository)
+            copy = self.kept / "snapshots" / sha256(place.encode()).hexdigest()[:16]
+            self.registries[place] = open_snapshots(read_place(place), runner, copy, open_local=_snapshots)
+        return self.registries[place]
 
     def data(self) -> DataSource:
         from reconciler.adapters.sources import Masked, Sources
@@ -234,7 +247,7 @@ def _scorer() -> Scorer:
     return OnnxScorer()
 
 
-def _snapshots(folder: Path) -> SnapshotStore:
+def _snapshots(folder: Path) -> FolderSnapshots:
     from reconciler.adapters.snapshots import FolderSnapshots
 
     return FolderSnapshots(folder)

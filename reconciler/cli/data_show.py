@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from reconciler.cli.command import command as make
+from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
 
 
@@ -20,7 +23,8 @@ def command(session: Session, *, snapshot: str | None, other: str | None) -> int
     from reconciler.cli.views import json_out
     from reconciler.usecases.data import show
 
-    shown = show(session.house, snapshot, other=other)
+    with progress(session) as update:
+        shown = show(replace(session.house, progress=update), snapshot, other=other)
     if session.output == "json":
         json_out.emit(views.document(shown))
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from reconciler.cli.command import command as make
+from reconciler.cli.progress import progress
 from reconciler.cli.session import Session
 from reconciler.cli.views import json_out
 from reconciler.cli.views.escape import terminal
@@ -15,7 +18,8 @@ def command(session: Session) -> int:
     """Check every ledger's chain, every blob, every stored model's probe, every target and every snapshot."""
     from reconciler.usecases.verify import verify
 
-    found = verify(session.house)
+    with progress(session) as update:
+        found = verify(replace(session.house, progress=update))
     if session.output == "json":
         json_out.emit({"format_version": 1, "checked": dict(found.checked), "faults": list(found.faults)})
     else:

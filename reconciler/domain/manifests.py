@@ -7,7 +7,6 @@ soak, freeze, `oci://` for artifacts) is known here by name, so that it can be r
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
@@ -17,8 +16,8 @@ from reconciler.domain.gaps import Absent
 from reconciler.domain.guard import FieldName, Reason
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.names import Digest, Duration, Name, Size, Version
-from reconciler.domain.patterns import REGISTRY_PATTERN
 from reconciler.domain.problems import Unfit
+from reconciler.domain.registry import is_registry, read_place
 from reconciler.domain.written import Filter, Written
 
 API_VERSION = "reconciler/v1alpha1"
@@ -216,19 +215,19 @@ class EnvironmentMetadata(Written):
     description: str | None = Field(None, max_length=4000)
 
 
-def _place(text: str) -> str:
-    if text.startswith("oci://") and not re.fullmatch(REGISTRY_PATTERN, text):
-        raise Unfit("a registry's address is oci://HOST/NAME", "write it in lower case, without a tag or a user")
+def _a_place(text: str) -> str:
+    if is_registry(text):
+        read_place(text)
     return text
 
 
-SnapshotPlace = Annotated[str, AfterValidator(_place)]
+FolderOrRegistry = Annotated[str, AfterValidator(_a_place)]
 
 
 class EnvironmentSpec(Written):
     promotes_from: Name | None = None
     data: EnvironmentData = EnvironmentData.model_construct()
-    snapshots: SnapshotPlace = ".reconciler/snapshots"
+    snapshots: FolderOrRegistry = ".reconciler/snapshots"
     artifacts: str = ".reconciler/store"
     target: FolderTarget
     training: Training | None = None

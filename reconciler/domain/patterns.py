@@ -8,11 +8,6 @@ VERSION_PATTERN = (
     r"(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?$"
 )
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
-#: A repository of an OCI registry: a host, perhaps its port, and the repository's name.
-REGISTRY_PATTERN = (
-    r"^oci://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?)"
-    r"/(?P<name>[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*)$"
-)
 
 
 def short_digest(digest: str | None) -> str:

@@ -129,13 +129,21 @@ class DataSource(Protocol):
 
 
 class SnapshotStore(Protocol):
-    """Content-addressed copies of the data: Parquet, in a folder per digest."""
+    """Content-addressed copies of the data: Parquet, in a folder per digest, or in a registry with a folder per digest
+    on this machine. Where a registry is asked, all raise RetryLater when it cannot be reached, NeedsPerson when it
+    refuses, and VerificationFailed names the snapshot's digest."""
 
     def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """Write what is not there yet; idempotent. Raises RetryLater when the disk refuses."""
 
     def folder(self, digest: str) -> Path:
         """The folder of a snapshot whose files were verified. Raises VerificationFailed when gone or altered."""
+
+    def check(self, digest: str) -> None:
+        """Verify all that is kept of a snapshot, where it is kept. Raises VerificationFailed when gone or altered."""
+
+    def reach(self) -> None:
+        """Find out whether snapshots could be read; raises what reading would."""
 
     def manifest(self, digest: str) -> SnapshotManifest:
         """Raises VerificationFailed when gone or altered."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.domain.manifests import FolderTarget
+from reconciler.ports import Progress
 from reconciler.testing.clock import FakeClock
 from reconciler.testing.documents import TASK
 from reconciler.testing.git import FakeGit, FakeHistory
@@ -15,7 +16,7 @@ from reconciler.testing.manifests import FakeEditor, FakeFiles, FakeSource
 from reconciler.testing.stores import FakeData, FakeScorer, FakeSnapshots, FakeStore
 from reconciler.testing.target import FakeTarget
 from reconciler.testing.trainer import FakeTrainer
-from reconciler.usecases.house import House
+from reconciler.usecases.house import House, silent
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Fakes:
         """The store at a path."""
         return self.stores.setdefault(path, FakeStore())
 
-    def open_snapshots(self, path: str) -> FakeSnapshots:
+    def open_snapshots(self, path: str, progress: Progress = silent) -> FakeSnapshots:  # noqa: ARG002
         """The snapshots at a path."""
         return self.snapshots.setdefault(path, FakeSnapshots())
 

@@ -134,6 +134,13 @@ class FakeSnapshots:
             raise VerificationFailed(f"snapshot {digest} is gone", next_step="refresh the data")
         return self.kept[digest]
 
+    def check(self, digest: str) -> None:
+        """Raises VerificationFailed when gone."""
+        self.manifest(digest)
+
+    def reach(self) -> None:
+        """Memory can be reached."""
+
     def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:  # noqa: ARG002
         """None: no rows are kept."""
         self.manifest(earlier)

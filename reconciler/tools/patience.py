@@ -94,7 +94,8 @@ class Patience:
                     f"{what} {reason} and asks to wait {pause:,.0f} seconds", next_step="try again then"
                 ) from None
             self.timer.sleep(pause)
-        raise RetryLater(f"{what} {reason}, {self.waits.tries} times", next_step="try again later")
+        times = f", {self.waits.tries} times" if self.waits.tries > 1 else ""
+        raise RetryLater(f"{what} {reason}{times}", next_step="try again later")
 
     def seconds_of(self, hint: str | None) -> float | None:
         """The seconds that a Retry-After header asks for, as a number or as a date; None for none or nonsense."""

@@ -51,7 +51,7 @@ def _already_stored(run: Run, action: Train) -> Receipt | None:
 
 def _train_anew(run: Run, action: Train) -> Receipt:
     artifact = action.artifact
-    snapshots = run.house.open_snapshots(run.specs[action.environment].snapshots)
+    snapshots = run.snapshots(action.environment)
     job = TrainJob(
         model=artifact.model,
         version=artifact.version,
@@ -124,7 +124,7 @@ def _earlier(run: Run, environment: str, snapshot: str) -> str | None:
     known = [each.digest for each in recorded]
     at = len(known) - 1 - known[::-1].index(snapshot) if snapshot in known else 0
     before = [each.digest for each in recorded[:at] if same_masks(each, recorded[at])]
-    snapshots = run.house.open_snapshots(run.specs[environment].snapshots)
+    snapshots = run.snapshots(environment)
     for digest in dict.fromkeys(reversed(before)):
         if digest != snapshot:
             with suppress(VerificationFailed):
@@ -181,7 +181,7 @@ def judge(run: Run, action: Judge) -> Receipt:
         raise VerificationFailed(f"ledger/{action.environment} has no snapshot", next_step="plan again")
     recipes = record.artifacts.get(action.model, {})
     champion = recipes.get(action.champion_version or "")
-    folder = run.house.open_snapshots(run.specs[action.environment].snapshots).folder(snapshot.digest)
+    folder = run.snapshots(action.environment).folder(snapshot.digest)
     job = JudgeJob(
         model=action.model,
         version=action.version,

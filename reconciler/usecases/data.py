@@ -46,7 +46,7 @@ def show(house: House, wanted: str | None = None, *, other: str | None = None) -
     _require_there(snapshot)
     limits = outcomes_of(source, environment)[0]
     spec = source.environments[environment].environment.spec
-    store = house.open_snapshots(spec.snapshots)
+    store = house.open_snapshots(spec.snapshots, house.progress)
 
     def profiled(digest: str) -> Mapping[str, object]:
         days = {"late_after": limits.late_after_days, "very_late_after": limits.very_late_after_days}

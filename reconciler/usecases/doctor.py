@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from reconciler.core.rulebook import open_rulebook
 from reconciler.domain.errors import ReconcilerError
 from reconciler.domain.observed import Finding
+from reconciler.domain.registry import is_registry
 from reconciler.usecases.house import House
 from reconciler.usecases.survey import Ask, survey
 
@@ -53,4 +55,11 @@ def _environments(house: House) -> list[Finding]:
         ledger = "has a ledger" if world.tips[name] else "no ledger yet: reconciler apply begins it"
         detail = f"{ledger} · target {target.status}{': ' + target.detail if target.detail else ''}{weak}"
         found.append(Finding(f"environment {name}", state, detail))
+        if book.spec.training is not None and is_registry(book.spec.snapshots):
+            found.append(_safely(f"snapshots of {name}", partial(_registry, house, name, book.spec.snapshots)))
     return found
+
+
+def _registry(house: House, name: str, place: str) -> Finding:
+    house.open_snapshots(place, house.progress).reach()
+    return Finding(f"snapshots of {name}", "ok", f"{place} is allowed, answers, and lets snapshots be read")

@@ -41,8 +41,9 @@ class House:
 
     `root` is the main worktree: relative paths of environment files resolve from it. `who`, which `identify` finds out
     where something is written, and `run_url` go into receipts. The `open_…` functions build the adapter for a path or
-    a target named by rules in force; `scratch` is a snapshot store, and `unpack` a folder with the files it is given,
-    both gone when their context ends.
+    a target named by rules in force; snapshots may be in a registry, and the `Progress` is told of what is sent there
+    and fetched. `scratch` is a snapshot store, and `unpack` a folder with the files it is given, both gone when their
+    context ends.
     """
 
     root: Path
@@ -58,7 +59,7 @@ class House:
     clock: Clock
     tasks: Mapping[str, TaskSpec]
     open_store: Callable[[str], ArtifactStore]
-    open_snapshots: Callable[[str], SnapshotStore]
+    open_snapshots: Callable[[str, Progress], SnapshotStore]
     open_target: Callable[[str, FolderTarget], Target]
     scratch: Callable[[], AbstractContextManager[SnapshotStore]]
     unpack: Callable[[Mapping[str, bytes]], AbstractContextManager[Path]]

@@ -108,7 +108,7 @@ def _refreshed(door: Doorstep, fresh: Path, begun: _Beginning) -> Begun:
             f"what would be written is not valid: {problems[0]}", next_step="rename that column or file"
         )
     done = refresh(house, "sandbox", as_of=begun.as_of, progress=begun.progress)
-    snapshots = house.open_snapshots(".reconciler/snapshots")
+    snapshots = house.open_snapshots(".reconciler/snapshots", house.progress)
     profile = snapshots.profile(done.snapshot.digest, very_late_after=begun.contents.very_late_after)
     return Begun(
         begun.folder,

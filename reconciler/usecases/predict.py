@@ -118,7 +118,7 @@ def _data(
     if book.spec.data.copy_of is not None:
         snapshot = masked_alike(house, world, book.environment, card)
         taken = date.fromisoformat(snapshot.data_date)
-        store = house.open_snapshots(book.spec.snapshots)
+        store = house.open_snapshots(book.spec.snapshots, house.progress)
         yield store.folder(snapshot.digest), as_of or taken, store.newest(snapshot.digest) or taken
         return
     if book.spec.data.invoices is None:

@@ -56,9 +56,11 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
         origin = book.spec.data.copy_of or environment
         inputs = _inputs(world, origin)
         leases.renew(environment)
+        # what a registry does is told by the store's own progress: it is slow enough to lose a lease
+        store = house.open_snapshots(book.spec.snapshots, leases.kept(environment, progress))
         with house.data.extract(inputs, as_of, progress) as extract:
             leases.renew(environment)
-            store, record = house.open_snapshots(book.spec.snapshots), run.states[environment].record
+            record = run.states[environment].record
             changed = tuple(_changed_terms(store, extract, record))
             kept = store.keep(extract, progress)
         snapshot = _snapshot(house, _Copy(extract, kept, origin, inputs, as_of), record.snapshots)

@@ -13,7 +13,7 @@ from reconciler.core.rulebook import rulebooks
 from reconciler.domain.jobs import Job
 from reconciler.domain.manifests import EnvironmentSpec
 from reconciler.domain.receipts import Receipt
-from reconciler.ports import ArtifactStore, BoxRules, LedgerState, Ran
+from reconciler.ports import ArtifactStore, BoxRules, LedgerState, Ran, SnapshotStore
 from reconciler.usecases.house import House
 from reconciler.usecases.leases import Leases
 
@@ -67,6 +67,11 @@ class Run:
 
     def store(self, environment: str) -> ArtifactStore:
         return self.house.open_store(self.specs[environment].artifacts)
+
+    def snapshots(self, environment: str) -> SnapshotStore:
+        """Its snapshots; the lease is kept alive while they are fetched."""
+        place, kept = self.specs[environment].snapshots, self.leases.kept(environment, self.house.progress)
+        return self.house.open_snapshots(place, kept)
 
     def box(self, environment: str, job: Job) -> AbstractContextManager[Ran]:
         """Run a job by the limits of the rules in force; the lease is kept alive while it runs."""

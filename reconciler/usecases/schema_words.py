@@ -59,7 +59,8 @@ ABOUT: Mapping[str, str] = {
     "EnvironmentMetadata.description": "Free text.",
     "EnvironmentSpec.promotesFrom": "The environment whose deployments may be promoted here.",
     "EnvironmentSpec.data": "Its invoices and customers, or the environment that they are copied from.",
-    "EnvironmentSpec.snapshots": "The folder of snapshots (relative paths resolve from the main worktree), or oci://HOST/NAME.",
+    "EnvironmentSpec.snapshots": "The folder of snapshots; relative paths resolve from the main worktree. Or a "
+    "repository of its own in an OCI registry: oci://HOST[:PORT]/REPOSITORY.",
     "EnvironmentSpec.artifacts": "The folder of the artifact store, an OCI image layout.",
     "EnvironmentSpec.target": "Where deployed models are read from.",
     "EnvironmentSpec.training": "Makes this the environment that trains; exactly one does.",

@@ -67,7 +67,7 @@ def _found(house: House, world: World, environment: str) -> Swept:
     window = max(spec.policy.rollback_window for book in books.values() for spec in (book.spec, book.recorded_spec))
     found = keeping(world, environment, window)
     record = world.ledgers[environment]
-    store = house.open_snapshots(rulebook_of(world, environment).spec.snapshots)
+    store = house.open_snapshots(rulebook_of(world, environment).spec.snapshots, house.progress)
     there = store.sizes(list(found.going))
     of = {snapshot.digest: snapshot for snapshot in record.snapshots}
     going = tuple(Going(of[digest], size, found.going[digest]) for digest, size in there.items())
@@ -88,5 +88,5 @@ def _remove(house: House, world: World, found: Swept) -> None:
             removed=fresh,
         )
         house.ledger.append(state, receipt, fold(state.record, receipt))
-    store = house.open_snapshots(rulebook_of(world, found.environment).spec.snapshots)
+    store = house.open_snapshots(rulebook_of(world, found.environment).spec.snapshots, house.progress)
     store.remove([going.snapshot.digest for going in found.going])

@@ -108,14 +108,19 @@ def _target(world: World, name: str) -> Iterable[Fault]:
 
 
 def _snapshots(house: House, world: World, specs: Mapping[str, EnvironmentSpec], faults: list[Fault]) -> int:
+    """What cannot be asked, as a registry that does not answer, is no fault; it is raised where there is none."""
     number = 0
     for name, record in sorted(world.ledgers.items()):
-        for snapshot in record.snapshots if name in specs else ():
-            if snapshot.removed_at is not None:
-                continue
+        there = [snapshot for snapshot in record.snapshots if snapshot.removed_at is None]
+        if name not in specs or not there:
+            continue
+        store = house.open_snapshots(specs[name].snapshots, house.progress)
+        for snapshot in there:
             number += 1
             try:
-                house.open_snapshots(specs[name].snapshots).folder(snapshot.digest)
+                store.check(snapshot.digest)
             except ReconcilerError as error:
+                if not isinstance(error, VerificationFailed) and not faults:
+                    raise
                 faults.append(Fault(f"snapshot {short_digest(snapshot.digest)}", error.message, error.next_step))
     return number

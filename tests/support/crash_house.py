@@ -184,7 +184,7 @@ class Company:
         with Repository.discover(self.runner) as repository:
             house = furnish(repository, variables, trainer=TracingTrainer(inner, self.trace), clock=self.clock)
             if not hashed and not self.real:
-                house = replace(house, open_snapshots=lambda path: Unhashed(house.root / path))
+                house = replace(house, open_snapshots=lambda path, _progress: Unhashed(house.root / path))
             yield house
 
     def apply(self) -> Applied:

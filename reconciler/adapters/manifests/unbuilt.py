@@ -9,6 +9,10 @@ from reconciler.adapters.manifests.nodes import Path
 
 SOURCE_KINDS = ("json", "sqlserver", "duckdb", "http")
 _INSTEAD = {"sqlserver": "write sql, with a url that begins with mssql+pymssql://", "duckdb": "write parquet or csv"}
+_PLACES = {
+    "artifacts": "a folder, such as .reconciler/store",
+    "snapshots": "a folder, such as .reconciler/snapshots, or oci://HOST/REPOSITORY",
+}
 TARGET_KINDS = ("oci", "http", "kserve", "mlflow", "s3")
 
 Refusal = tuple[Path, str, str]
@@ -18,11 +22,10 @@ def unbuilt(document: Any) -> Iterator[Refusal]:
     """(path, summary, fix) of each thing in an Environment document that is not built yet. Bears any shape."""
     spec = _mapping(document, "spec")
     yield from _policy(_mapping(spec, "policy"))
-    for key in ("artifacts", "snapshots"):
+    for key, instead in _PLACES.items():
         text = spec.get(key)
         if isinstance(text, str) and "://" in text and not (key == "snapshots" and text.startswith("oci://")):
-            scheme = text.partition("://")[0][:20]
-            yield ("spec", key), f"{scheme}:// is not built yet", "name a folder, such as .reconciler/store"
+            yield ("spec", key), f"{text.partition('://')[0][:20]}:// is not built yet", f"name {instead}"
     data = _mapping(spec, "data")
     for table in ("invoices", "customers", "settlements"):
         yield from _source(table, _mapping(_mapping(data, table), "source"))

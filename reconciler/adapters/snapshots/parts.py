@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reconciler.adapters.snapshots.canonical import part_digest, rows_of
-from reconciler.adapters.snapshots.files import file_digest, force
-from reconciler.domain.errors import VerificationFailed
+from reconciler.adapters.snapshots.files import file_digest, force, link_or_copy
 from reconciler.domain.jobs import SnapshotColumn, SnapshotPart
 from reconciler.tools.duck import literal, quoted
 
@@ -67,16 +66,13 @@ def _at_once(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
             pool.shutdown(cancel_futures=True)
 
 
-def adopt(place: Path, part: SnapshotPart, bring: Callable[[SnapshotPart, Path], None]) -> None:
-    """Let a part be in the pool at `place`, with the bytes that its snapshot says. Raises what `bring` raises, and
-    VerificationFailed where it brings other bytes."""
-    if _noted(place.with_suffix(".json")) == part.file_digest and place.is_file():
-        return
-    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
-        fresh = Path(folder) / "part.parquet"
-        bring(part, fresh)
-        if _placed(fresh, place) != part.file_digest:
-            raise VerificationFailed(f"{part.file} has other bytes than its snapshot says", next_step="bring it again")
+def pooled(file: Path, place: Path) -> None:
+    """Share a verified file with the pool, unless it has that part already."""
+    if not place.is_file():
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
+            fresh = Path(folder) / "part.parquet"
+            link_or_copy(file, fresh)
+            _placed(fresh, place)
 
 
 def _write(database: Any, rows: str, place: Path) -> str:

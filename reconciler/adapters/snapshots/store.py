@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,7 +24,7 @@ from typing import Any
 from reconciler.adapters.snapshots.canonical import key_of, snapshot_digest, sort_parts
 from reconciler.adapters.snapshots.compare import compared
 from reconciler.adapters.snapshots.files import disk_refusals, file_digest, force, link_or_copy, write
-from reconciler.adapters.snapshots.parts import adopt, digests, written
+from reconciler.adapters.snapshots.parts import digests, pooled, written
 from reconciler.adapters.snapshots.profile import profile_of
 from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
@@ -59,20 +59,6 @@ class FolderSnapshots:
             self._settle(manifest)
         return manifest
 
-    def adopt(self, manifest: SnapshotManifest, bring: Callable[[SnapshotPart, Path], None]) -> None:
-        """Make the snapshot of a manifest. `bring` writes the file of a part that is not here to a new path, or raises;
-        then nothing of the snapshot is here. What it brings is believed only by its hash."""
-        with disk_refusals(self.store):
-            (self.store / "parts").mkdir(parents=True, exist_ok=True)
-            leftovers(self.store)
-            for part in _parts(manifest):
-                adopt(self._pool(part.digest), part, bring)
-            self._settle(manifest)
-
-    def place(self, digest: str) -> Path:
-        """Where a snapshot lies, or would; nothing is verified. Raises VerificationFailed for what is no digest."""
-        return self._place(digest)
-
     def manifest(self, digest: str) -> SnapshotManifest:
         """See `ports.SnapshotStore`: checks that the manifest is the one that the digest names, not the files."""
         path = self._place(digest) / _MANIFEST
@@ -104,6 +90,24 @@ class FolderSnapshots:
                 if held:
                     raise _damaged(digest, name, f"holds rows of {min(held)} too", self.store)
         return place
+
+    def check(self, digest: str) -> None:
+        """See `ports.SnapshotStore`."""
+        self.folder(digest)
+
+    def reach(self) -> None:
+        """See `ports.SnapshotStore`: a folder is made when something is first kept."""
+
+    def adopt(self, other: FolderSnapshots, digest: str) -> Path:
+        """Take a snapshot over from a store on the same disk, once that has verified it; its parts join the pool, so
+        that they need not be written again. Raises VerificationFailed as `folder`."""
+        fresh, manifest = other.folder(digest), other.manifest(digest)
+        with disk_refusals(self.store):
+            (self.store / "parts").mkdir(parents=True, exist_ok=True)
+            for part in _parts(manifest):
+                pooled(fresh / part.file, self._pool(part.digest))
+            self._put(fresh, self._place(digest))
+        return self._place(digest)
 
     def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
         """See `ports.SnapshotStore`: counts, shares and ranges; no account, no invoice number."""
@@ -183,6 +187,11 @@ class FolderSnapshots:
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=self.store) as name:
             fresh = Path(name) / "snapshot"
             self._build(manifest, fresh)
+            self._put(fresh, place)
+
+    def _put(self, fresh: Path, place: Path) -> None:
+        """Put a snapshot's folder in its place, and what was there aside."""
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=self.store) as name:
             if place.exists():
                 place.rename(Path(name) / "damaged")
             fresh.rename(place)

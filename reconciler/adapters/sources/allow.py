@@ -20,29 +20,52 @@ from typing import BinaryIO
 from reconciler.domain.errors import AuthorMustFix, RetryLater
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_PORT = re.compile(r"[0-9]{1,5}(?:/|$)")
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """The folders that data may be read from, and the hosts that may be asked: `host`, or `host:port` for one port."""
+    """The folders that data may be read from, the hosts that may be asked (`host`, or `host:port` for one port), and
+    the repositories of registries that copies may be kept in, where not a whole host is meant for them."""
 
     folders: tuple[Path, ...]
     hosts: frozenset[str] = frozenset()
+    repositories: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, root: Path, entries: Sequence[str]) -> Allowed:
-        """By entries: a folder, where relative from the root, or `//HOST` or `//HOST:PORT`."""
-        hosts = frozenset(entry[2:].lower().rstrip("/") for entry in entries if entry.startswith("//"))
-        return cls(tuple(root / entry for entry in entries if entry and not entry.startswith("//")), hosts)
+        """By entries: a folder, where relative from the root, `//HOST` or `//HOST:PORT`, or a repository with all below
+        it as `//HOST:PORT/REPOSITORY`."""
+        places = frozenset(entry[2:].lower().rstrip("/") for entry in entries if entry.startswith("//"))
+        repositories = frozenset(place for place in places if "/" in place)
+        folders = tuple(root / entry for entry in entries if entry and not entry.startswith("//"))
+        return cls(folders, places - repositories, repositories)
 
     def check_host(self, host: str, port: int) -> None:
         """Raise AuthorMustFix for a host that this runner does not allow."""
-        if not {host.lower(), f"{host.lower()}:{port}"} & self.hosts:
-            raise AuthorMustFix(
-                f"{host}:{port} may not be asked: this runner does not allow it",
-                next_step="whoever keeps this runner types: git config --add reconciler.dataAllow "
-                f"//{host}:{port} (or sets RECONCILER_DATA_ALLOW)",
-            )
+        if not _both(host, port) & self.hosts:
+            raise _not_allowed(f"{host}:{port}", "asked")
+
+    def check_repository(self, host: str, port: int, name: str) -> None:
+        """Raise AuthorMustFix for a repository of a registry that this runner does not allow: neither its host, nor
+        itself, nor one that it lies below."""
+        steps = name.split("/")
+        above = {"/".join(steps[:number]) for number in range(1, len(steps) + 1)}
+        named = {f"{server}/{each}" for server in _both(host, port) for each in above}
+        if not _both(host, port) & self.hosts and not named & self.repositories:
+            raise _not_allowed(f"{host}:{port}/{name}", "used")
+
+
+def _both(host: str, port: int) -> set[str]:
+    return {host.lower(), f"{host.lower()}:{port}"}
+
+
+def _not_allowed(place: str, done: str) -> AuthorMustFix:
+    return AuthorMustFix(
+        f"{place} may not be {done}: this runner does not allow it",
+        next_step=f"whoever keeps this runner types: git config --add reconciler.dataAllow //{place} "
+        "(or sets RECONCILER_DATA_ALLOW)",
+    )
 
 
 def allowed_by(root: Path, environment_value: str | None, config_values: Sequence[str]) -> Allowed:
@@ -53,10 +76,10 @@ def allowed_by(root: Path, environment_value: str | None, config_values: Sequenc
 
 
 def _entries(value: str) -> list[str]:
-    """Figures after a host are its port, although what parts entries may be the same mark."""
+    """Figures after a host are its port, although what parts entries may be the same mark; a repository may follow."""
     out: list[str] = []
     for part in value.split(os.pathsep):
-        if part.isdigit() and out and out[-1].startswith("//") and ":" not in out[-1]:
+        if _PORT.match(part) and out and out[-1].startswith("//") and ":" not in out[-1] and "/" not in out[-1][2:]:
             out[-1] += f":{part}"
         elif part:
             out.append(part)

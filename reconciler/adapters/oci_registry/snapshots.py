@@ -1,0 +1,305 @@
+"""`RegistrySnapshots`: snapshots in a repository of their own in an OCI registry.
+
+A snapshot is one manifest: `snapshot.json` its config, each Parquet file a layer, found by the tag
+`snapshot-<64 figures>`. Files that are there are not sent again, and the manifest is put last, so that a snapshot is
+whole or not there. What is read is hashed, its rows digested again by the folder store of the working copy. That a
+snapshot is in the registry is asked each time, also where its files are on this machine: they shorten the work, and
+change no answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from reconciler.adapters.oci_registry.registry import Registry
+from reconciler.adapters.oci_registry.working_copy import WorkingCopy
+from reconciler.domain.errors import NeedsPerson, VerificationFailed
+from reconciler.domain.jobs import SnapshotManifest
+from reconciler.domain.oci import ArtifactManifest, Descriptor
+from reconciler.domain.oci_snapshots import (
+    SNAPSHOT_MANIFEST_LIMIT,
+    digest_of_tag,
+    read_snapshot_manifest,
+    snapshot_manifest,
+    tag_of,
+)
+from reconciler.ports import Extract, Progress
+
+_CONFIG = "snapshot.json"
+_PIECE = 1 << 18
+_MANY = 16 << 20
+_MANY_FILES = 100
+
+
+def _silent(_label: str, _done: int, _total: int) -> None:
+    """A progress that shows nothing."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the registry has of a snapshot: the manifest, and the snapshot's own description with its bytes."""
+
+    digest: str
+    manifest: ArtifactManifest
+    content: bytes
+    snapshot: SnapshotManifest
+
+
+@dataclass(frozen=True)
+class RegistrySnapshots:
+    """`SnapshotStore` in the repository of `registry`; `progress` is told of bytes that are sent and fetched."""
+
+    registry: Registry
+    copy: WorkingCopy
+    progress: Progress = _silent
+    _known: dict[str, Described] = field(default_factory=dict)
+    _read: set[str] = field(default_factory=set)
+
+    def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
+        """See `ports.SnapshotStore`: kept in the working copy first, then sent. One that is there with all its files is
+        left alone, whoever wrote it."""
+        with self.copy.locked():
+            manifest = self.copy.local.keep(extract, progress)
+        with self.copy.disk_refusals():
+            self._send(manifest)
+        return manifest
+
+    def manifest(self, digest: str) -> SnapshotManifest:
+        """See `ports.SnapshotStore`."""
+        return self._described(digest).snapshot
+
+    def folder(self, digest: str) -> Path:
+        """See `ports.SnapshotStore`: the folder of the working copy."""
+        found = self._described(digest)
+        with suppress(VerificationFailed):
+            return self.copy.local.folder(digest)
+        return self._fetched(found)
+
+    def check(self, digest: str) -> None:
+        """See `ports.SnapshotStore`: every file is read from the registry, once for all snapshots that share it."""
+        self._fetched(self._described(digest), afresh=True)
+
+    def reach(self) -> None:
+        """See `ports.SnapshotStore`."""
+        self.registry.reach()
+
+    def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
+        """See `ports.SnapshotStore`."""
+        found = self._described(earlier)
+        with suppress(VerificationFailed):
+            return self.copy.local.changed_terms(extract, earlier)
+        self._fetched(found)
+        return self.copy.local.changed_terms(extract, earlier)
+
+    def profile(self, digest: str, *, late_after: int = 0, very_late_after: int = 30) -> Mapping[str, object]:
+        """See `ports.SnapshotStore`."""
+        self.folder(digest)
+        return self.copy.local.profile(digest, late_after=late_after, very_late_after=very_late_after)
+
+    def newest(self, digest: str) -> date | None:
+        """See `ports.SnapshotStore`."""
+        return self.copy.local.newest(digest)
+
+    def compare(self, digest: str, other: str) -> Mapping[str, object]:
+        """See `ports.SnapshotStore`."""
+        return self.copy.local.compare(digest, other)
+
+    # --- what may go ---------------------------------------------------------------------------------------
+
+    def sizes(self, digests: Sequence[str]) -> Mapping[str, int]:
+        """See `ports.SnapshotStore`: what the registry's own clearing away will free after a removal."""
+        if not digests:
+            return {}
+        there = {digest: self._blobs(digest) for digest in self._tagged()}
+        stay = {blob for digest, blobs in there.items() if digest not in digests for blob in blobs}
+        out: dict[str, int] = {}
+        for digest in dict.fromkeys(digests):
+            if digest in there:
+                own = {blob: size for blob, size in there[digest].items() if blob not in stay}
+                stay |= own.keys()
+                out[digest] = sum(own.values())
+        return out
+
+    def remove(self, digests: Sequence[str]) -> None:
+        """See `ports.SnapshotStore`: their manifests are deleted, and what is here of them and of others that the
+        registry has no more. Raises NeedsPerson where the registry deletes nothing."""
+        for digest in digests:
+            tag = tag_of(digest)
+            self._known.pop(digest, None)
+            found = self.registry.manifest(tag)
+            if found is not None:
+                self.registry.delete_manifest(found[0])
+                if self.registry.manifest(tag) is not None:
+                    raise NeedsPerson(
+                        f"{self.registry.wire.place} still has {tag} after it was deleted", next_step="tell its keeper"
+                    )
+        there = set(self._tagged())
+        with self.copy.locked():
+            self.copy.local.remove([digest for digest in self.copy.digests() if digest not in there])
+
+    def _tagged(self) -> Iterator[str]:
+        for tag in self.registry.tags():
+            digest = digest_of_tag(tag)
+            if digest is not None:
+                yield digest
+
+    def _blobs(self, digest: str) -> dict[str, int]:
+        """Blob → bytes of a snapshot in the registry; none where its manifest cannot be read."""
+        with suppress(VerificationFailed, ValueError):
+            found = self.registry.manifest(tag_of(digest))
+            if found is not None:
+                return {blob.digest: blob.size for blob in read_snapshot_manifest(found[1]).blobs}
+        return {}
+
+    # --- writing -------------------------------------------------------------------------------------------
+
+    def _send(self, manifest: SnapshotManifest) -> None:
+        tag, folder = tag_of(manifest.digest), self.copy.folder(manifest.digest)
+        packed, blobs = _packed(manifest, folder)
+        if self._is_there(manifest.digest):
+            return
+        missing = [blob for blob in self._asked(blobs) if not self.registry.has(blob)]
+        told = _Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
+        for blob in missing:
+            self.registry.push(blob, _Sending(folder / blob.name, told))
+        self.registry.put_manifest(tag, packed)
+
+    def _is_there(self, digest: str) -> bool:
+        try:
+            return all(map(self.registry.has, self._asked(self._described(digest).manifest.blobs)))
+        except VerificationFailed:
+            self._known.pop(digest, None)
+            return False
+
+    def _asked(self, blobs: Sequence[Descriptor]) -> Iterator[Descriptor]:
+        """Each of the blobs; of many it is told how far one is."""
+        for number, blob in enumerate(blobs):
+            if len(blobs) >= _MANY_FILES:
+                self.progress("asking the registry for files", number, len(blobs))
+            yield blob
+
+    # --- reading -------------------------------------------------------------------------------------------
+
+    def _described(self, digest: str) -> Described:
+        """What the registry has under a snapshot's tag, verified but for the files. Raises VerificationFailed."""
+        if digest not in self._known:
+            tag = tag_of(digest)
+            with self._naming(digest):
+                found = self.registry.manifest(tag)
+                if found is None:
+                    raise self.registry.wire.damaged(f"there is no {tag}")
+                self._known[digest] = self._checked(digest, found[1])
+        return self._known[digest]
+
+    def _checked(self, digest: str, content: bytes) -> Described:
+        try:
+            manifest = read_snapshot_manifest(content)
+        except ValueError as error:
+            raise self.registry.wire.damaged(f"its manifest is no snapshot's: {error}") from None
+        content = self.registry.blob(manifest.config)
+        with self.copy.locked(), self.copy.incoming(0) as incoming:
+            place = incoming.store / digest.removeprefix("sha256:")
+            place.mkdir()
+            (place / _CONFIG).write_bytes(content)
+            try:
+                snapshot = incoming.manifest(digest)
+            except VerificationFailed:
+                raise self.registry.wire.damaged(f"its {_CONFIG} is not the one of this digest") from None
+        wanted = {part.file: part.file_digest for table in snapshot.tables.values() for part in table.parts}
+        if {layer.name: layer.digest for layer in manifest.layers} != wanted:
+            raise self.registry.wire.damaged(f"its files are not those of its {_CONFIG}")
+        return Described(digest, manifest, content, snapshot)
+
+    def _fetched(self, found: Described, *, afresh: bool = False) -> Path:
+        """The folder of a snapshot once its files are here and its rows verified. `afresh`: believe of the files that
+        are here only those that this process read from the registry."""
+        with self.copy.locked(), self._naming(found.digest):
+            layers = found.manifest.layers
+            with self.copy.incoming(sum(layer.size for layer in layers)) as incoming:
+                place = incoming.store / found.digest.removeprefix("sha256:")
+                place.mkdir()
+                (place / _CONFIG).write_bytes(found.content)
+                self._files(found, place, afresh=afresh)
+                try:
+                    return self.copy.local.adopt(incoming, found.digest)
+                except VerificationFailed:
+                    raise self.registry.wire.damaged("its files do not hold the rows of its digest") from None
+
+    def _files(self, found: Described, place: Path, *, afresh: bool) -> None:
+        layers = found.manifest.layers
+        told = _Told(self.progress, "fetching the snapshot (bytes)", sum(layer.size for layer in layers))
+        for layer in layers:
+            file = place / layer.name
+            file.parent.mkdir(exist_ok=True)
+            if (not afresh or layer.digest in self._read) and self.copy.lend(layer.digest, file):
+                told(layer.size)
+                continue
+            self.registry.fetch(layer, file, told)
+            self._read.add(layer.digest)
+
+    @contextmanager
+    def _naming(self, digest: str) -> Iterator[None]:
+        """Say of what fails verification which snapshot it is of."""
+        try:
+            yield
+        except VerificationFailed as error:
+            raise VerificationFailed(f"snapshot {digest} in {error.message}", next_step=error.next_step) from None
+
+
+def _packed(manifest: SnapshotManifest, folder: Path) -> tuple[bytes, list[Descriptor]]:
+    """The manifest of a snapshot that is kept in a folder, and its blobs, each with its file's name. Raises NeedsPerson
+    for one that could not be read again."""
+    content = (folder / _CONFIG).read_bytes()
+    config = Descriptor(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content), _CONFIG)
+    parts = [part for table in manifest.tables.values() for part in table.parts]
+    layers = [Descriptor(part.file_digest, (folder / part.file).stat().st_size, part.file) for part in parts]
+    packed = snapshot_manifest(config, layers)
+    try:
+        read_snapshot_manifest(packed)
+    except ValueError as error:
+        raise NeedsPerson(
+            f"a snapshot like this cannot be kept in a registry: {error}", next_step="keep snapshots in a folder"
+        ) from None
+    if len(packed) > SNAPSHOT_MANIFEST_LIMIT:
+        raise NeedsPerson(
+            "a snapshot of so many files cannot be kept in a registry", next_step="keep snapshots in a folder"
+        )
+    return packed, [config, *layers]
+
+
+@dataclass
+class _Told:
+    """Bytes that were sent or fetched; few are not told."""
+
+    progress: Progress
+    label: str
+    total: int
+    done: int = 0
+
+    def __call__(self, number: int) -> None:
+        self.done += number
+        if self.total >= _MANY:
+            self.progress(self.label, self.done, self.total)
+
+
+@dataclass
+class _Sending:
+    """A file's bytes, told as they are sent; a second try begins them, and what is told, anew."""
+
+    path: Path
+    told: _Told
+    sent: int = 0
+
+    def __call__(self) -> Iterator[bytes]:
+        self.told(-self.sent)
+        self.sent = 0
+        with self.path.open("rb") as stream:
+            while piece := stream.read(_PIECE):
+                yield piece
+                self.sent += len(piece)
+                self.told(len(piece))
