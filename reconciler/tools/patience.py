@@ -63,11 +63,13 @@ class TryAgain(Exception):
 
 @dataclass
 class Patience:
-    """How long is waited for, and until when. `begin` sets the end anew; `advice` is what to do where it comes."""
+    """How long is waited for, and until when. `begin` sets the end anew; `advice` is what to do where it comes,
+    `later` where a service cannot be had."""
 
     timer: Timer
     waits: Waits
     advice: str
+    later: str = "try again later"
     end: float = float("inf")
 
     def begin(self) -> None:
@@ -95,7 +97,7 @@ class Patience:
                 ) from None
             self.timer.sleep(pause)
         times = f", {self.waits.tries} times" if self.waits.tries > 1 else ""
-        raise RetryLater(f"{what} {reason}{times}", next_step="try again later")
+        raise RetryLater(f"{what} {reason}{times}", next_step=self.later)
 
     def seconds_of(self, hint: str | None) -> float | None:
         """The seconds that a Retry-After header asks for, as a number or as a date; None for none or nonsense."""

@@ -12,8 +12,9 @@ from pathlib import Path
 CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: {deletes}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
+{more}
 """
 
 
@@ -25,12 +26,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Run docker-registry with its data in `folder`; gives ``127.0.0.1:PORT``, and stops it at the end."""
+def registry(folder: Path, *, more: str = "", deletes: bool = True) -> Iterator[str]:
+    """Run docker-registry with its data in `folder`; gives ``127.0.0.1:PORT``, and stops it at the end. `more` are
+    lines of its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     config = folder / "config.yml"
-    config.write_text(CONFIG.format(root=folder / "data", port=port))
+    config.write_text(CONFIG.format(root=folder / "data", port=port, more=more, deletes=str(deletes).lower()))
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     argv = ["docker-registry", "serve", str(config)]
     with (folder / "log").open("wb") as log:
@@ -41,6 +43,12 @@ def registry(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+def blob_file(folder: Path, digest: str) -> Path:
+    """Where the registry with its data in `folder` keeps a blob."""
+    figures = digest.removeprefix("sha256:")
+    return folder / "data/docker/registry/v2/blobs/sha256" / figures[:2] / figures / "data"
 
 
 def copy(source: str, destination: str) -> None:

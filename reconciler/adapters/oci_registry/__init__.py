@@ -25,7 +25,8 @@ from reconciler.tools.web import is_loopback, new_client, port_of
 
 __all__ = ["RegistrySnapshots", "Runner", "open_registry", "open_snapshots"]
 
-_WAITS = Waits(tries=5)
+_WAITS = Waits(tries=4)
+_LATER = "see whether it runs and can be reached (reconciler doctor asks it), then run it again; nothing is half done"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def open_registry(place: RegistryPlace, runner: Runner) -> Registry:
     root = httpx.URL(scheme=scheme, host=place.host, port=place.port, path="/")
     runner.check_repository(place.host, port_of(root), place.name)
     client = new_client()
-    patience = Patience(runner.timer or SystemTimer(), runner.waits, "try again where the network is faster")
+    patience = Patience(runner.timer or SystemTimer(), runner.waits, "try again where the network is faster", _LATER)
     login = logins_of(runner.variables, place)
     entry = Entry(root, place.name, client, login, runner.check_host, patience)
     return Registry(Wire(place, root, client, entry, patience))

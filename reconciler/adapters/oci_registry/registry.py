@@ -17,7 +17,6 @@ from reconciler.domain.oci_snapshots import SNAPSHOT_MANIFEST_LIMIT
 from reconciler.tools.patience import TryAgain
 
 _PIECE = 1 << 18
-_TAGS = 1000
 _MOST_TAGS = 1_000_000
 _TAGS_LIMIT = 4 << 20
 Count = Callable[[int], None]
@@ -25,9 +24,10 @@ Count = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Registry:
-    """The repository that `wire` leads to."""
+    """The repository that `wire` leads to; tags are asked for so many at a time."""
 
     wire: Wire
+    page: int = 1000
 
     # --- blobs ---------------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ class Registry:
                 raise self.wire.refusal(response, "reading")
             size = response.headers.get("content-length", str(blob.size))
             if size != str(blob.size):
-                raise self.wire.damaged(f"{_called(blob)} has {size[:20]} bytes of {blob.size}")
+                raise self.wire.altered(f"{_called(blob)} has {size[:20]} bytes of {blob.size}")
             return True
 
         return self.wire.ask(Ask("HEAD", self.wire.url(f"blobs/{blob.digest}")), read)
@@ -58,7 +58,7 @@ class Registry:
     def _got(self, blob: Descriptor, sink: Callable[[], _Memory]) -> bytes:
         def read(response: httpx.Response) -> bytes:
             if response.status_code == 404:
-                raise self.wire.damaged(f"{_called(blob)} is gone")
+                raise self.wire.missing(f"{_called(blob)} is gone")
             if response.status_code != 200:
                 raise self.wire.refusal(response, "reading")
             with sink() as taken:
@@ -71,7 +71,7 @@ class Registry:
                     taken.write(piece)
                     self.wire.patience.check(str(self.wire.place))
                 if size != blob.size or f"sha256:{hasher.hexdigest()}" != blob.digest:
-                    raise self.wire.damaged(f"{_called(blob)} was altered")
+                    raise self.wire.altered(f"{_called(blob)} was altered")
                 return taken.content()
 
         return self.wire.ask(Ask("GET", self.wire.url(f"blobs/{blob.digest}")), read)
@@ -119,7 +119,7 @@ class Registry:
             digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
             named = {response.headers.get("docker-content-digest"), reference}
             if any(is_digest(name) and name != digest for name in named):
-                raise self.wire.damaged(f"the manifest {reference} was altered")
+                raise self.wire.altered(f"the manifest {reference} was altered")
             return digest, content
 
         ask = Ask("GET", self.wire.url(f"manifests/{reference}"), headers={"Accept": MANIFEST_TYPE})
@@ -149,13 +149,13 @@ class Registry:
         """Ask for a tag, once. Raises what stands in the way."""
         wire = self.wire
         patience = replace(wire.patience, waits=replace(wire.patience.waits, tries=1))
-        next(Registry(replace(wire, patience=patience)).tags(), None)
+        next(Registry(replace(wire, patience=patience), 1).tags(), None)
 
     # --- tags ----------------------------------------------------------------------------------------------
 
     def tags(self) -> Iterator[str]:
         """Every tag, page by page; none in a repository that is not there yet."""
-        url: httpx.URL | None = self.wire.url("tags/list", {"n": str(_TAGS)})
+        url: httpx.URL | None = self.wire.url("tags/list", {"n": str(self.page)})
         seen: set[str] = set()
         number = 0
         while url is not None:
@@ -192,7 +192,7 @@ class Registry:
         for piece in response.iter_raw(_PIECE):
             content += piece
             if len(content) > most:
-                raise self.wire.damaged(f"a {what} is longer than {most >> 20} MiB")
+                raise self.wire.altered(f"a {what} is longer than {most >> 20} MiB")
         return bytes(content)
 
 

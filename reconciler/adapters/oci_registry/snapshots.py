@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from reconciler.adapters.oci_registry.registry import Registry
+from reconciler.adapters.oci_registry.wire import Altered
 from reconciler.adapters.oci_registry.working_copy import WorkingCopy
 from reconciler.domain.errors import NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
@@ -159,21 +160,27 @@ class RegistrySnapshots:
     # --- writing -------------------------------------------------------------------------------------------
 
     def _send(self, manifest: SnapshotManifest) -> None:
-        tag, folder = tag_of(manifest.digest), self.copy.folder(manifest.digest)
+        digest, folder = manifest.digest, self.copy.folder(manifest.digest)
         packed, blobs = _packed(manifest, folder)
-        if self._is_there(manifest.digest):
+        if self._is_there(digest):
             return
-        missing = [blob for blob in self._asked(blobs) if not self.registry.has(blob)]
-        told = _Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
-        for blob in missing:
-            self.registry.push(blob, _Sending(folder / blob.name, told))
-        self.registry.put_manifest(tag, packed)
+        self._known.pop(digest, None)
+        with self._naming(digest):
+            missing = [blob for blob in self._asked(blobs) if not self.registry.has(blob)]
+            told = _Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
+            for blob in missing:
+                self.registry.push(blob, _Sending(folder / blob.name, told))
+            self.registry.put_manifest(tag_of(digest), packed)
 
     def _is_there(self, digest: str) -> bool:
+        """Whether all of a snapshot is there. Raises Altered for what sending would not mend."""
         try:
-            return all(map(self.registry.has, self._asked(self._described(digest).manifest.blobs)))
+            found = self._described(digest)
+            with self._naming(digest):
+                return all(map(self.registry.has, self._asked(found.manifest.blobs)))
+        except Altered:
+            raise
         except VerificationFailed:
-            self._known.pop(digest, None)
             return False
 
     def _asked(self, blobs: Sequence[Descriptor]) -> Iterator[Descriptor]:
@@ -192,7 +199,7 @@ class RegistrySnapshots:
             with self._naming(digest):
                 found = self.registry.manifest(tag)
                 if found is None:
-                    raise self.registry.wire.damaged(f"there is no {tag}")
+                    raise self.registry.wire.missing(f"there is no {tag}")
                 self._known[digest] = self._checked(digest, found[1])
         return self._known[digest]
 
@@ -200,8 +207,8 @@ class RegistrySnapshots:
         try:
             manifest = read_snapshot_manifest(content)
         except ValueError as error:
-            raise self.registry.wire.damaged(f"its manifest is no snapshot's: {error}") from None
-        content = self.registry.blob(manifest.config)
+            raise self.registry.wire.missing(f"its manifest is no snapshot's: {error}") from None
+        content = self.registry.blob(replace(manifest.config, name=_CONFIG))
         with self.copy.locked(), self.copy.incoming(0) as incoming:
             place = incoming.store / digest.removeprefix("sha256:")
             place.mkdir()
@@ -209,10 +216,10 @@ class RegistrySnapshots:
             try:
                 snapshot = incoming.manifest(digest)
             except VerificationFailed:
-                raise self.registry.wire.damaged(f"its {_CONFIG} is not the one of this digest") from None
+                raise self.registry.wire.missing(f"its {_CONFIG} is not the one of this digest") from None
         wanted = {part.file: part.file_digest for table in snapshot.tables.values() for part in table.parts}
         if {layer.name: layer.digest for layer in manifest.layers} != wanted:
-            raise self.registry.wire.damaged(f"its files are not those of its {_CONFIG}")
+            raise self.registry.wire.missing(f"its files are not those of its {_CONFIG}")
         return Described(digest, manifest, content, snapshot)
 
     def _fetched(self, found: Described, *, afresh: bool = False) -> Path:
@@ -228,7 +235,7 @@ class RegistrySnapshots:
                 try:
                     return self.copy.local.adopt(incoming, found.digest)
                 except VerificationFailed:
-                    raise self.registry.wire.damaged("its files do not hold the rows of its digest") from None
+                    raise self.registry.wire.missing("its files do not hold the rows of its digest") from None
 
     def _files(self, found: Described, place: Path, *, afresh: bool) -> None:
         layers = found.manifest.layers
@@ -248,7 +255,7 @@ class RegistrySnapshots:
         try:
             yield
         except VerificationFailed as error:
-            raise VerificationFailed(f"snapshot {digest} in {error.message}", next_step=error.next_step) from None
+            raise type(error)(f"snapshot {digest} in {error.message}", next_step=error.next_step) from None
 
 
 def _packed(manifest: SnapshotManifest, folder: Path) -> tuple[bytes, list[Descriptor]]:

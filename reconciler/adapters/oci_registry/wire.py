@@ -22,6 +22,10 @@ T = TypeVar("T")
 _SAFE = ("GET", "HEAD")
 
 
+class Altered(VerificationFailed):
+    """Other bytes than those of the digest. Exit 5."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request: what it does to the repository (`ACTIONS`), and what is sent. `body` gives the bytes anew for
@@ -151,10 +155,17 @@ class Wire:
             case _:
                 return NeedsPerson(f"{self.place} refuses {doing} (status {status})", next_step="tell its keeper")
 
-    def damaged(self, what: str) -> VerificationFailed:
-        """The error for bytes of the registry that are not what they should be."""
+    def missing(self, what: str) -> VerificationFailed:
+        """The error for what the registry has not, or has under another name: keeping it again mends that."""
         return VerificationFailed(
             f"{self.place}: {what}",
-            next_step="restore the registry's storage from a backup, or take the same data again with "
-            "reconciler data refresh",
+            next_step="restore the registry from a backup, or take the same data again with reconciler data refresh",
+        )
+
+    def altered(self, what: str) -> Altered:
+        """The error for bytes of the registry that are not those of their digest. Registries keep what they have."""
+        return Altered(
+            f"{self.place}: {what}",
+            next_step="restore the registry from a backup; or have its keeper delete that blob, then take the same "
+            "data again with reconciler data refresh",
         )

@@ -33,6 +33,8 @@ def sizes(store: Path, digests: Iterable[str]) -> dict[str, int]:
 def remove(store: Path, digests: Iterable[str]) -> None:
     """Remove snapshots, and parts of the pool that no other snapshot names; idempotent. Where a snapshot that stays
     cannot be read, the pool is left as it is."""
+    if not store.is_dir():
+        return
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=store) as gone:
         for number, digest in enumerate(digests):
             place = store / digest.removeprefix("sha256:")

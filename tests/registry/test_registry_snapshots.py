@@ -1,0 +1,426 @@
+"""Snapshots in a real registry: what is sent, what a kill leaves, what is believed, what may go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.adapters.oci_registry.registry import Registry
+from reconciler.adapters.snapshots import FolderSnapshots
+from reconciler.domain.errors import DiskRefused, NeedsPerson, RetryLater, VerificationFailed
+from reconciler.domain.jobs import SnapshotManifest
+from reconciler.domain.oci import Descriptor
+from reconciler.domain.oci_snapshots import read_snapshot_manifest, tag_of
+from tests.support.artifacts import sha256
+from tests.support.components import needs, tmpfs
+from tests.support.registry import copy, registry
+from tests.support.registry_bench import Bench, changed_terms, flip, own_rows
+from tests.support.registry_proxy import Answer, Fault, proxy, status
+
+pytestmark = pytest.mark.real
+
+
+def packed(bench: Bench, digest: str) -> tuple[str, dict[str, Any]]:
+    """(digest, document) of a snapshot's manifest in the registry."""
+    found = bench.machine().registry.manifest(tag_of(digest))
+    assert found is not None
+    return found[0], json.loads(found[1])
+
+
+def read_again(bench: Bench, digest: str) -> Path:
+    return bench.machine().folder(digest)
+
+
+def refused(bench: Bench, digest: str) -> VerificationFailed:
+    """What a new machine says of a snapshot that it may not believe; its digest is always named."""
+    with pytest.raises(VerificationFailed, match=digest) as caught:
+        read_again(bench, digest)
+    assert caught.value.exit_code == 5
+    assert caught.value.next_step
+    return caught.value
+
+
+# --- what is there afterwards ---------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_one_manifest_that_any_client_reads_and_copies(bench: Bench) -> None:
+    needs("skopeo")
+    kept = bench.keep(bench.machine())
+    host = f"127.0.0.1:{bench.proxy.upstream}"
+    argv = ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{host}/{bench.name}:{tag_of(kept.digest)}"]
+    document = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    assert document["artifactType"] == "application/vnd.reconciler.snapshot.v1"
+    assert document["config"]["mediaType"] == "application/vnd.reconciler.snapshot.config.v1+json"
+    assert {layer["mediaType"] for layer in document["layers"]} == {"application/vnd.apache.parquet"}
+    assert [layer["annotations"]["org.opencontainers.image.title"] for layer in document["layers"]] == [
+        f"invoices/2024-0{month}.parquet" for month in range(1, 6)
+    ]
+    whole = f"{bench.name}:{tag_of(kept.digest)}"
+    copy(f"docker://{host}/{whole}", f"docker://{host}/copied/{whole}")
+    assert bench.machine(f"oci://{bench.proxy.host}/copied/{bench.name}").folder(kept.digest).is_dir()
+
+
+def test_a_second_refresh_of_one_changed_month_in_a_hundred_sends_a_twentieth_of_the_bytes(bench: Bench) -> None:
+    months = [f"{2015 + number // 12}-{number % 12 + 1:02}" for number in range(100)]
+    rows = [
+        f"{hashlib.sha512(f'{month} {number}'.encode()).hexdigest()},K{number},{month}-05,{month}-25,,{number}"
+        for month in months
+        for number in range(300)
+    ]
+    first = bench.keep(bench.machine(), rows)
+    assert len(first.tables["invoices"].parts) == 100
+    whole = bench.proxy.sent
+    bench.proxy.seen.clear()
+    again = bench.machine()  # a runner that forgot its disk, and looks at the copy before as a refresh does
+    assert changed_terms(bench.folder, again, rows[:10], first.digest) == (0, 0)
+    second = bench.keep(again, [rows[0] + "9", *rows[1:]])
+    assert second.digest != first.digest
+    assert bench.proxy.sent <= whole * 0.05, (bench.proxy.sent, whole)
+    assert len(bench.proxy.asked("PUT", "blobs")) == 2  # the month, and snapshot.json
+
+
+def test_files_that_another_release_of_the_writer_made_are_not_sent_again(bench: Bench) -> None:
+    first = bench.machine()
+    kept = bench.keep(first)
+    assert bench.proxy.sent
+    written_otherwise(bench, kept)
+    bench.proxy.seen.clear()
+    again = bench.machine()
+    assert changed_terms(bench.folder, again, bench.rows, kept.digest) == (0, 0)
+    bench.keep(again, [*bench.rows, bench.rows[0].replace("-1,", "-9,", 1)])
+    assert len(bench.proxy.asked("PUT", "blobs")) == 2
+
+
+def written_otherwise(bench: Bench, kept: SnapshotManifest) -> None:
+    """Put a snapshot of the same rows in place of one, whose files have other bytes."""
+    import duckdb
+
+    folder = bench.machine().folder(kept.digest)
+    document = json.loads((folder / "snapshot.json").read_text())
+    config, layers = document, []
+    registry = bench.machine().registry
+    for part in config["tables"]["invoices"]["parts"]:
+        other = bench.folder / "other.parquet"
+        with duckdb.connect() as database:
+            database.execute(f"COPY (FROM '{folder / part['file']}') TO '{other}' (FORMAT parquet, COMPRESSION snappy)")
+        layers.append(send(registry, other.read_bytes(), part["file"]))
+        part["file_digest"] = layers[-1].digest
+    tag(registry, kept.digest, send(registry, json.dumps(config).encode()), layers)
+
+
+def send(registry: Registry, content: bytes, name: str = "") -> Descriptor:
+    """Send bytes as a blob."""
+    blob = Descriptor(sha256(content), len(content), name)
+    registry.push(blob, lambda: iter([content]))
+    return blob
+
+
+def tag(registry: Registry, digest: str, config: Descriptor, layers: list[Descriptor]) -> None:
+    """Put a manifest under a snapshot's tag."""
+    from reconciler.domain.oci_snapshots import snapshot_manifest
+
+    registry.put_manifest(tag_of(digest), snapshot_manifest(config, layers))
+
+
+def test_a_snapshot_that_is_there_is_left_alone_whoever_wrote_its_files(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    written_otherwise(bench, kept)
+    before = packed(bench, kept.digest)
+    bench.proxy.seen.clear()
+    assert bench.keep(bench.machine()).digest == kept.digest
+    assert bench.proxy.sent == 0
+    assert packed(bench, kept.digest) == before
+    assert read_again(bench, kept.digest).is_dir()
+
+
+# --- a kill, a cut, a registry that is busy or away -----------------------------------------------------------------
+
+
+def test_killed_at_any_write_the_old_snapshot_stays_and_a_rerun_completes(bench: Bench) -> None:
+    old = bench.keep(bench.machine(), bench.rows[:3])
+    before = bench.proxy.writes
+    more = [*bench.rows, own_rows()[0]]
+    for point in range(40):
+        bench.proxy.dead = before + point
+        try:
+            kept = bench.keep(bench.machine(), more)
+        except RetryLater as error:
+            assert "nothing is half done" in error.next_step
+            bench.proxy.dead = None
+            before = bench.proxy.writes
+            assert tag_of(old.digest) in (tags := list(bench.machine().registry.tags()))
+            assert len(tags) == 1
+            if point % 4 == 0:
+                assert read_again(bench, old.digest).is_dir()
+        else:
+            break
+    assert point >= 3
+    assert read_again(bench, kept.digest).is_dir()
+    assert read_again(bench, old.digest).is_dir()
+
+
+def test_the_manifest_is_put_last(bench: Bench) -> None:
+    bench.keep(bench.machine())
+    writes = [f"{one.method} {one.path.split('/')[-2]}" for one in bench.proxy.seen if one.is_write]
+    assert writes.count("PUT manifests") == 1 and writes[-1] == "PUT manifests"
+
+
+def test_what_passes_by_itself_is_waited_for(bench: Bench) -> None:
+    bench.proxy.faults = [
+        status("HEAD", "blobs", 503, retry_after="7"),
+        Fault("PUT", "blobs/uploads", cut_request=True),
+        status("PUT", "blobs/uploads", 404),  # a registry that was started anew has forgotten its uploads
+        status("PUT", "manifests", 429),
+    ]
+    kept = bench.keep(bench.machine())
+    assert not bench.proxy.faults
+    assert bench.clock.slept == [7.0, 1.0, 2.0, 1.0]
+    bench.proxy.faults = [Fault("GET", "blobs", cut_answer=10), Fault("GET", "blobs", cut_answer=0)]
+    assert read_again(bench, kept.digest).is_dir()
+
+
+def test_a_registry_that_is_away_is_for_later_and_named(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    bench.proxy.dead = 0
+    for ask in (
+        lambda: bench.machine().folder(kept.digest),
+        lambda: bench.keep(bench.machine()),
+        bench.machine().reach,
+    ):
+        with pytest.raises(RetryLater, match=bench.place) as caught:
+            ask()
+        assert "doctor" in caught.value.next_step
+    assert bench.clock.slept == [1.0, 2.0, 4.0] * 2  # `reach` asks once
+
+
+@pytest.mark.parametrize(("code", "kind"), [(500, RetryLater), (507, RetryLater), (413, NeedsPerson), (400, Exception)])
+def test_a_registry_that_refuses_is_told_by_its_status_and_not_by_its_words(
+    bench: Bench, code: int, kind: type[Exception]
+) -> None:
+    bench.proxy.faults = [status("PUT", "blobs/uploads", code)]
+    with pytest.raises(kind, match=r"status|size|other bytes") as caught:
+        bench.keep(bench.machine())
+    assert "SECRET-OF-THE-BODY" not in str(caught.value)
+
+
+# --- what is believed -----------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_whose_manifest_is_gone_is_refused_also_where_its_files_are_here(bench: Bench) -> None:
+    store = bench.machine()
+    kept = bench.keep(store)
+    store.folder(kept.digest)
+    digest, _ = packed(bench, kept.digest)
+    store.registry.delete_manifest(digest)
+    later = replace(store, _known={})
+    with pytest.raises(VerificationFailed, match=f"snapshot {kept.digest} in {bench.place}: there is no snapshot-"):
+        later.folder(kept.digest)
+
+
+@pytest.mark.parametrize("what", ["manifest", "config"])
+def test_an_altered_description_is_refused_and_a_refresh_does_not_pass_over_it(bench: Bench, what: str) -> None:
+    kept = bench.keep(bench.machine())
+    digest, document = packed(bench, kept.digest)
+    flip(bench.blob(digest if what == "manifest" else document["config"]["digest"]))
+    assert "was altered" in refused(bench, kept.digest).message
+    with pytest.raises(VerificationFailed, match=kept.digest):
+        bench.keep(bench.machine())
+
+
+def test_a_tag_that_leads_to_another_snapshot_is_refused_and_mended_by_keeping_it_again(bench: Bench) -> None:
+    kept, other = bench.keep(bench.machine()), bench.keep(bench.machine(), bench.rows[:3])
+    registry = bench.machine().registry
+    _, content = registry.manifest(tag_of(other.digest)) or ("", b"")
+    registry.put_manifest(tag_of(kept.digest), content)
+    assert "is not the one of this digest" in refused(bench, kept.digest).message
+    assert bench.keep(bench.machine()).digest == kept.digest
+    assert read_again(bench, kept.digest).is_dir()
+
+
+def test_files_that_hold_other_rows_are_refused_although_every_hash_agrees(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    other = bench.keep(bench.machine(), [bench.rows[0].replace(",1.5", ",9.5"), *bench.rows[1:]])
+    _, document = packed(bench, other.digest)
+    lie = next(layer for layer in document["layers"] if "2024-01" in str(layer["annotations"]))
+    machine = bench.machine()
+    config = json.loads((machine.folder(kept.digest) / "snapshot.json").read_text())
+    config["tables"]["invoices"]["parts"][0]["file_digest"] = lie["digest"]
+    _, content = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
+    layers = list(read_snapshot_manifest(content).layers)
+    layers[0] = Descriptor(lie["digest"], lie["size"], layers[0].name)
+    tag(machine.registry, kept.digest, send(machine.registry, json.dumps(config).encode()), layers)
+    assert "do not hold the rows of its digest" in refused(bench, kept.digest).message
+
+
+def test_what_is_no_snapshot_is_refused(bench: Bench) -> None:
+    machine = bench.machine()
+    kept = bench.keep(machine)
+    _, document = packed(bench, kept.digest)
+    layer = document["layers"][0]
+    title = "org.opencontainers.image.title"
+    lies: list[dict[str, Any]] = [
+        {"artifactType": "application/vnd.cncf.model.manifest.v1+json"},
+        {"layers": [{**layer, "annotations": {title: "../../../escaped.parquet"}}]},
+        {"layers": [{**layer, "annotations": {title: "/invoices/x.parquet"}}]},
+        {"layers": [{**layer, "annotations": {}}]},
+        {"layers": [layer, layer]},
+        {"layers": [layer]},
+        {"config": document["layers"][0]},
+    ]
+    for lie in lies:
+        machine.registry.put_manifest(tag_of(kept.digest), json.dumps(document | lie).encode())
+        assert bench.place in refused(bench, kept.digest).message, lie
+
+
+def test_more_bytes_than_were_named_are_not_taken(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    bench.proxy.faults = [Fault("GET", "blobs", lambda answer: (answer[0], answer[1], answer[2] + b" " * 1000))]
+    assert "was altered" in refused(bench, kept.digest).message
+
+
+# --- the copy on this machine ---------------------------------------------------------------------------------------
+
+
+def test_files_that_are_here_are_not_fetched_again(bench: Bench) -> None:
+    kept = bench.keep(bench.machine(), bench.rows[:4])
+    more = bench.keep(bench.machine())
+    machine = bench.machine()
+    machine.folder(kept.digest)
+    bench.proxy.seen.clear()
+    machine.folder(more.digest)
+    machine.folder(more.digest)
+    assert len(bench.proxy.asked("GET", "blobs")) == 2  # one month more, and its snapshot.json
+
+
+def test_a_damaged_file_here_is_fetched_again_without_a_word(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    machine = bench.machine()
+    for damage in (lambda path: path.write_bytes(b"PAR1 no"), lambda path: path.unlink()):
+        damage(machine.folder(kept.digest) / "invoices/2024-02.parquet")
+        assert machine.folder(kept.digest).is_dir()
+    flip(machine.folder(kept.digest) / "snapshot.json")
+    assert machine.folder(kept.digest).is_dir()
+
+
+def test_verifying_reads_from_the_registry_what_is_here_and_every_file_once(bench: Bench) -> None:
+    first, second = bench.keep(bench.machine(), bench.rows[:4]), bench.keep(bench.machine())
+    machine = bench.machine()
+    for kept in (first, second):
+        machine.folder(kept.digest)
+    machine = replace(machine, _read=set(), _known={})
+    bench.proxy.seen.clear()
+    for kept in (first, second):
+        machine.check(kept.digest)
+    assert len(bench.proxy.asked("GET", "blobs")) == 5 + 2
+    part = first.tables["invoices"].parts[0]
+    flip(bench.blob(part.file_digest))
+    with pytest.raises(VerificationFailed, match=part.file):
+        replace(machine, _read=set(), _known={}).check(first.digest)
+
+
+def test_what_a_killed_fetch_left_is_taken_away_by_the_next(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    machine = bench.machine()
+    left = machine.copy.place / "incoming" / "half"
+    left.mkdir(parents=True)
+    machine.folder(kept.digest)
+    assert not left.exists()
+    assert sorted(path.name for path in machine.copy.place.iterdir()) == ["lock", "store"]
+
+
+def test_a_disk_without_room_is_for_later(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    disk = tmpfs(bench.folder / f"machine-{bench.machines + 1}", "size=16k")
+    with disk, pytest.raises(DiskRefused, match="machine-"):
+        read_again(bench, kept.digest)
+
+
+def test_much_is_told_while_it_is_sent_and_fetched(bench: Bench) -> None:
+    """Sixteen MiB of one customer's name."""
+    machine = bench.machine()
+    content = b"x" * (17 << 20)
+    kept = bench.keep(machine)
+    _, found = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
+    layers = [*read_snapshot_manifest(found).layers]
+    big = send(machine.registry, content, "invoices/2024-01.parquet")
+    config = json.loads((machine.folder(kept.digest) / "snapshot.json").read_text())
+    config["tables"]["invoices"]["parts"][0]["file_digest"] = big.digest
+    described = send(machine.registry, json.dumps(config).encode())
+    tag(machine.registry, kept.digest, described, [big, *layers[1:]])
+    refused(bench, kept.digest)
+    label, done, total = bench.told[-1]
+    assert label == "fetching the snapshot (bytes)" and done == total > len(content)
+    assert len(bench.told) > 10
+
+
+# --- what may go ----------------------------------------------------------------------------------------------------
+
+
+def test_a_registry_that_deletes_nothing_is_told_and_so_is_its_setting(tmp_path: Path) -> None:
+    needs("docker-registry")
+    with registry(tmp_path / "registry", deletes=False) as host, proxy(int(host.rpartition(":")[2])) as before:
+        bench = Bench(tmp_path, tmp_path / "registry", before, "team/snapshots")
+        kept = bench.keep(bench.machine())
+        with pytest.raises(NeedsPerson, match="does not allow deleting") as caught:
+            bench.machine().remove([kept.digest])
+        assert "storage.delete.enabled" in caught.value.next_step
+        assert read_again(bench, kept.digest).is_dir()
+
+
+def test_a_removal_follows_in_the_copies_of_other_machines(bench: Bench) -> None:
+    first, second = bench.keep(bench.machine(), bench.rows[:4]), bench.keep(bench.machine())
+    elsewhere = bench.machine()
+    for kept in (first, second):
+        elsewhere.folder(kept.digest)
+    bench.machine().remove([first.digest])
+    elsewhere.remove([])
+    assert elsewhere.copy.digests() == [second.digest]
+
+
+def test_tags_come_in_pages_and_have_an_end(bench: Bench) -> None:
+    """The proxy makes the pages: docker-registry gives all tags at once."""
+    machine = bench.machine()
+    kept = bench.keep(machine)
+    _, content = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
+    for number in range(4):
+        machine.registry.put_manifest(f"v{number}", content)
+
+    def page(first: int, link: str | None) -> Fault:
+        def change(answer: Answer) -> Answer:
+            tags = json.loads(answer[2])
+            tags["tags"] = tags["tags"][first : first + 2]
+            return (
+                answer[0],
+                {**answer[1], **({"Link": f'<{link}>; rel="next"'} if link else {})},
+                json.dumps(tags).encode(),
+            )
+
+        return Fault("GET", "tags", change)
+
+    listing = f"/v2/{bench.name}/tags/list?n=2"
+    pages = [page(0, f"{listing}&last=a"), page(2, f"{listing}&last=b"), page(4, None)]
+    bench.proxy.faults = list(pages)
+    assert sorted(machine.registry.tags()) == sorted([tag_of(kept.digest), "v0", "v1", "v2", "v3"])
+    bench.proxy.faults = list(pages)
+    assert list(machine.sizes([kept.digest])) == [kept.digest]
+    bench.proxy.faults = [page(0, f"{listing}&last=a"), page(2, f"{listing}&last=a")]
+    with pytest.raises(NeedsPerson, match="have no end"):
+        list(machine.registry.tags())
+    bench.proxy.faults = [page(0, f"http://127.0.0.1:{bench.proxy.upstream}{listing}")]
+    with pytest.raises(NeedsPerson, match="gave a next page to"):
+        list(machine.registry.tags())
+
+
+def test_nothing_is_asked_where_nothing_may_go(bench: Bench) -> None:
+    assert bench.machine().sizes([]) == {}
+    assert bench.proxy.seen == []
+
+
+def test_a_folder_of_snapshots_moves_into_a_registry_by_a_refresh(bench: Bench, tmp_path: Path) -> None:
+    assert bench.keep(FolderSnapshots(tmp_path / "folder")).digest == bench.keep(bench.machine()).digest
