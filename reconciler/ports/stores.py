@@ -148,6 +148,13 @@ class SnapshotStore(Protocol):
     def manifest(self, digest: str) -> SnapshotManifest:
         """Raises VerificationFailed when gone or altered."""
 
+    def absent(self, digests: Sequence[str]) -> list[str]:
+        """Those of these that are not there at all; nothing is verified."""
+
+    def receive(self, digest: str, folder: Path) -> None:
+        """Take over a snapshot from the folder of another store, which verified it; idempotent. Raises RetryLater when
+        the disk refuses, VerificationFailed where the folder's files are not those of the digest."""
+
     def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
         """How many invoices of the extract have another due date than in an earlier snapshot, and the line of one
         (0: none). Raises VerificationFailed when that is gone or altered."""

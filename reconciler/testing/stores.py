@@ -141,6 +141,14 @@ class FakeSnapshots:
     def reach(self) -> None:
         """Memory can be reached."""
 
+    def absent(self, digests: Sequence[str]) -> list[str]:
+        """Those that are not kept."""
+        return [digest for digest in digests if digest not in self.kept]
+
+    def receive(self, digest: str, folder: Path) -> None:  # noqa: ARG002
+        """Keep a snapshot of that digest."""
+        self.kept[digest] = SnapshotManifest(digest=digest, data_date="2026-03-01", tables={})
+
     def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:  # noqa: ARG002
         """None: no rows are kept."""
         self.manifest(earlier)

@@ -6,8 +6,11 @@ Errors name a host and nothing else: no header, no body, no credential. Plain ht
 from __future__ import annotations
 
 import ipaddress
+import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpx
 
@@ -32,9 +35,15 @@ def new_client() -> httpx.Client:
     return httpx.Client(
         follow_redirects=False,
         trust_env=False,
-        verify=httpx.create_ssl_context(trust_env=True),
+        verify=_trusted(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
         timeout=httpx.Timeout(60.0, read=300.0),
     )
+
+
+@cache
+def _trusted(*_named: str | None) -> ssl.SSLContext:
+    """Whom this machine trusts, read once for what the two variables name."""
+    return httpx.create_ssl_context(trust_env=True)
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

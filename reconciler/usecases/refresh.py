@@ -19,6 +19,7 @@ from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.receipts import RefreshReceipt
 from reconciler.domain.record import Record, Snapshot
 from reconciler.ports import BadRow, Extract, Finding, Progress, SnapshotStore
+from reconciler.usecases.carry import carry
 from reconciler.usecases.forward import forward_only
 from reconciler.usecases.house import House, silent
 from reconciler.usecases.leases import Leases
@@ -55,12 +56,11 @@ def refresh(house: House, environment: str, *, as_of: date | None = None, progre
             perform(run, book.adopt)
         origin = book.spec.data.copy_of or environment
         inputs = _inputs(world, origin)
+        store, record = run.snapshots(environment, book.spec.snapshots), run.states[environment].record
+        notes += tuple(carry(book, record, store, lambda place: run.snapshots(environment, place)))
         leases.renew(environment)
-        # what a registry does is told by the store's own progress: it is slow enough to lose a lease
-        store = house.open_snapshots(book.spec.snapshots, leases.kept(environment, progress))
         with house.data.extract(inputs, as_of, progress) as extract:
             leases.renew(environment)
-            record = run.states[environment].record
             changed = tuple(_changed_terms(store, extract, record))
             kept = store.keep(extract, progress)
         snapshot = _snapshot(house, _Copy(extract, kept, origin, inputs, as_of), record.snapshots)

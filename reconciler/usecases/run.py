@@ -68,10 +68,10 @@ class Run:
     def store(self, environment: str) -> ArtifactStore:
         return self.house.open_store(self.specs[environment].artifacts)
 
-    def snapshots(self, environment: str) -> SnapshotStore:
-        """Its snapshots; the lease is kept alive while they are fetched."""
-        place, kept = self.specs[environment].snapshots, self.leases.kept(environment, self.house.progress)
-        return self.house.open_snapshots(place, kept)
+    def snapshots(self, environment: str, place: str | None = None) -> SnapshotStore:
+        """Its snapshots, or those at another place; the lease is kept alive while a registry sends or gets them."""
+        kept = self.leases.kept(environment, self.house.progress)
+        return self.house.open_snapshots(place or self.specs[environment].snapshots, kept)
 
     def box(self, environment: str, job: Job) -> AbstractContextManager[Ran]:
         """Run a job by the limits of the rules in force; the lease is kept alive while it runs."""

@@ -180,3 +180,19 @@ def test_a_store_that_is_there_can_be_reached(rig: Rig) -> None:
     rig.store.reach()
     rig.keep()
     rig.again().reach()
+
+
+def test_what_another_store_has_is_taken_over_once_it_verifies(rig: Rig, tmp_path: Path) -> None:
+    other = FolderSnapshots(tmp_path / "other")
+    kept = rig.keep(store=other)
+    assert rig.store.absent([kept.digest]) == [kept.digest]
+    for _ in range(2):
+        rig.store.receive(kept.digest, other.folder(kept.digest))
+    assert rig.again().absent([kept.digest]) == []
+    assert rig.again().manifest(kept.digest) == kept
+    assert rig.again().folder(kept.digest).is_dir()
+    more = rig.keep([*rig.rows, own_rows()[0]], store=other)
+    flip(other.folder(more.digest) / "invoices/2024-05.parquet")
+    with pytest.raises(VerificationFailed, match=more.digest):
+        rig.store.receive(more.digest, other.store / more.digest[7:])
+    assert rig.again().absent([more.digest]) == [more.digest]

@@ -80,9 +80,11 @@ class Company:
         production: Mapping[str, Any] | None = None,
         staging: Mapping[str, Any] | None = None,
         files: Texts | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Company:
         """A company whose sandbox has a first snapshot; nothing is pinned. Keyword arguments change the specs of
-        its environments; with `staging` there are three in a chain."""
+        its environments; with `staging` there are three in a chain. `variables` are its runners'; what they allow is
+        allowed beside its folder."""
         bench = Workbench(folder)
         desk = bench.repository("desk", empty=True)
         base = ".reconciler" if where == "local" else str(folder / "machine")
@@ -90,7 +92,9 @@ class Company:
         for name, changes in (("sandbox", sandbox), ("staging", staging), ("production", production)):
             if name in made:
                 made[name].update(changes or {})
-        company = cls(folder, desk, None, made, environment={"RECONCILER_DATA_ALLOW": str(folder)})
+        given = dict(variables or {})
+        allowed = ":".join([str(folder), *filter(None, [given.pop("RECONCILER_DATA_ALLOW", "")])])
+        company = cls(folder, desk, None, made, environment={"RECONCILER_DATA_ALLOW": allowed, **given})
         written: Texts = {}
         for name in made:
             written |= company.rules(name) | company.release(name, None)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from pathlib import Path
 
+import duckdb
+
 from reconciler.adapters.oci_registry import RegistrySnapshots, Runner, open_snapshots
 from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.adapters.sources import Allowed
-from reconciler.domain.jobs import SnapshotManifest
+from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
 from reconciler.domain.registry import read_place
-from reconciler.ports import SnapshotStore
-from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, source_in
+from reconciler.ports import Extract, SnapshotStore
+from reconciler.tools.duck import TYPES
 from tests.support.odata_bench import Clock
 from tests.support.registry import blob_file
 from tests.support.registry_proxy import Proxy
 
 AS_OF = date(2024, 6, 30)
+COLUMNS = [SnapshotColumn(name=name, type=kind, known_at="invoice-date") for name, kind in (
+    ("legal_entity", "text"), ("invoice", "text"), ("instalment", "whole"), ("customer", "text"),
+    ("invoice_date", "date"), ("due_date", "date"), ("settled_date", "date"), ("amount", "number"),
+)]  # fmt: skip
 _MARKS = count(1)
 
 
@@ -63,7 +71,7 @@ class Bench:
         return RegistrySnapshots(opened.registry, opened.copy, lambda *told: self.told.append(told))
 
     def keep(self, store: SnapshotStore, rows: Sequence[str] | None = None) -> SnapshotManifest:
-        """Keep rows of a CSV file."""
+        """Keep invoices: `number,customer,date,due,settled,amount`."""
         return keep(self.folder, store, self.rows if rows is None else rows)
 
     def blob(self, digest: str) -> Path:
@@ -71,18 +79,33 @@ class Bench:
         return blob_file(self.data, digest)
 
 
+@contextmanager
+def extract(folder: Path, rows: Sequence[str]) -> Iterator[Extract]:
+    """Rows as a data source leaves them."""
+    cells = [row.split(",") for row in rows]
+    with tempfile.TemporaryDirectory(dir=folder) as name, duckdb.connect() as database:
+        columns = ", ".join(f"{column.name} {TYPES[column.type]}" for column in COLUMNS)
+        database.execute(f"CREATE TABLE invoices ({columns}, line BIGINT)")
+        written = "".join(
+            f"main\t{number}\t1\t{customer}\t{made}\t{due}\t{settled}\t{amount}\t{line}\n"
+            for line, (number, customer, made, due, settled, amount) in enumerate(cells, 2)
+        )
+        (Path(name) / "rows").write_text(written)
+        database.execute(f"COPY invoices FROM '{name}/rows' (FORMAT csv, DELIMITER '\t', HEADER false)")
+        database.execute(f"COPY invoices TO '{name}/invoices.parquet' (FORMAT parquet)")
+        yield Extract(Path(name), AS_OF, {"invoices": len(rows)}, columns={"invoices": COLUMNS})
+
+
 def keep(folder: Path, store: SnapshotStore, rows: Sequence[str]) -> SnapshotManifest:
-    """Keep rows of a CSV file in a store."""
-    (folder / "i.csv").write_text(plain_csv(*rows))
-    with source_in(folder).extract(data_of("i.csv", PLAIN), AS_OF, nothing) as extract:
-        return store.keep(extract)
+    """Keep rows in a store."""
+    with extract(folder, rows) as made:
+        return store.keep(made)
 
 
 def changed_terms(folder: Path, store: SnapshotStore, rows: Sequence[str], earlier: str) -> tuple[int, int]:
     """How many of these rows have another due date than in an earlier snapshot, and one's line."""
-    (folder / "i.csv").write_text(plain_csv(*rows))
-    with source_in(folder).extract(data_of("i.csv", PLAIN), AS_OF, nothing) as extract:
-        return store.changed_terms(extract, earlier)
+    with extract(folder, rows) as made:
+        return store.changed_terms(made, earlier)
 
 
 def flip(path: Path) -> None:

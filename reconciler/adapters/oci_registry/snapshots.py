@@ -89,6 +89,18 @@ class RegistrySnapshots:
         """See `ports.SnapshotStore`."""
         self.registry.reach()
 
+    def absent(self, digests: Sequence[str]) -> list[str]:
+        """See `ports.SnapshotStore`."""
+        there = set(self._tagged()) if digests else set()
+        return [digest for digest in digests if digest not in there]
+
+    def receive(self, digest: str, folder: Path) -> None:
+        """See `ports.SnapshotStore`: by way of the working copy."""
+        with self.copy.locked():
+            self.copy.local.receive(digest, folder)
+        with self.copy.disk_refusals():
+            self._send(self.copy.local.manifest(digest))
+
     def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
         """See `ports.SnapshotStore`."""
         found = self._described(earlier)

@@ -12,6 +12,7 @@ place and renamed when all of it is on the disk.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -97,6 +98,18 @@ class FolderSnapshots:
 
     def reach(self) -> None:
         """See `ports.SnapshotStore`: a folder is made when something is first kept."""
+
+    def absent(self, digests: Sequence[str]) -> list[str]:
+        """See `ports.SnapshotStore`."""
+        return [digest for digest in digests if not self._place(digest).is_dir()]
+
+    def receive(self, digest: str, folder: Path) -> None:
+        """See `ports.SnapshotStore`: copied, as the folder may be on another disk."""
+        with disk_refusals(self.store):
+            self.store.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".tmp-", dir=self.store) as name:
+                shutil.copytree(folder, Path(name) / _figures(digest))
+                self.adopt(FolderSnapshots(Path(name)), digest)
 
     def adopt(self, other: FolderSnapshots, digest: str) -> Path:
         """Take a snapshot over from a store on the same disk, once that has verified it; its parts join the pool, so
