@@ -257,6 +257,11 @@ def test_files_that_hold_other_rows_are_refused_although_every_hash_agrees(bench
     layers[0] = Descriptor(lie["digest"], lie["size"], layers[0].name)
     tag(machine.registry, kept.digest, send(machine.registry, json.dumps(config).encode()), layers)
     assert "do not hold the rows of its digest" in refused(bench, kept.digest).message
+    victim = bench.machine()  # what it refused to read does not get into the honest copy that it keeps next
+    with pytest.raises(VerificationFailed):
+        victim.folder(kept.digest)
+    honest = bench.keep(victim, [*bench.rows, own_rows()[0]])
+    assert read_again(bench, honest.digest).is_dir()
 
 
 def test_what_is_no_snapshot_is_refused(bench: Bench) -> None:

@@ -31,4 +31,4 @@ def test_a_runner_that_forgot_its_disk_trains_and_predicts_from_the_registry(tmp
     typed(shop, "reconciler plan")
     shutil.rmtree(shop / ".git/reconciler/snapshots")
     down = typed(shop, "reconciler predict -e sandbox && exit 9 || echo $?")
-    assert down.stdout.strip() == "1" and f"the registry {host} cannot be reached" in down.stderr
+    assert down.stdout.strip() == "1" and f"oci://{host}/shop/snapshots cannot be reached" in down.stderr
