@@ -9,13 +9,13 @@ change no answer.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from reconciler.adapters.oci_registry.packing import CONFIG, Sending, Told, packed
 from reconciler.adapters.oci_registry.registry import Registry
 from reconciler.adapters.oci_registry.wire import Altered
 from reconciler.adapters.oci_registry.working_copy import WorkingCopy
@@ -23,17 +23,12 @@ from reconciler.domain.errors import NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.oci import ArtifactManifest, Descriptor
 from reconciler.domain.oci_snapshots import (
-    SNAPSHOT_MANIFEST_LIMIT,
     digest_of_tag,
     read_snapshot_manifest,
-    snapshot_manifest,
     tag_of,
 )
 from reconciler.ports import Extract, Progress
 
-_CONFIG = "snapshot.json"
-_PIECE = 1 << 18
-_MANY = 16 << 20
 _MANY_FILES = 100
 
 
@@ -173,16 +168,16 @@ class RegistrySnapshots:
 
     def _send(self, manifest: SnapshotManifest) -> None:
         digest, folder = manifest.digest, self.copy.folder(manifest.digest)
-        packed, blobs = _packed(manifest, folder)
+        content, blobs = packed(manifest, folder)
         if self._is_there(digest):
             return
         self._known.pop(digest, None)
         with self._naming(digest):
             missing = [blob for blob in self._asked(blobs) if not self.registry.has(blob)]
-            told = _Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
+            told = Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
             for blob in missing:
-                self.registry.push(blob, _Sending(folder / blob.name, told))
-            self.registry.put_manifest(tag_of(digest), packed)
+                self.registry.push(blob, Sending(folder / blob.name, told))
+            self.registry.put_manifest(tag_of(digest), content)
 
     def _is_there(self, digest: str) -> bool:
         """Whether all of a snapshot is there. Raises Altered for what sending would not mend."""
@@ -220,18 +215,18 @@ class RegistrySnapshots:
             manifest = read_snapshot_manifest(content)
         except ValueError as error:
             raise self.registry.wire.missing(f"its manifest is no snapshot's: {error}") from None
-        content = self.registry.blob(replace(manifest.config, name=_CONFIG))
+        content = self.registry.blob(replace(manifest.config, name=CONFIG))
         with self.copy.locked(), self.copy.incoming(0) as incoming:
             place = incoming.store / digest.removeprefix("sha256:")
             place.mkdir()
-            (place / _CONFIG).write_bytes(content)
+            (place / CONFIG).write_bytes(content)
             try:
                 snapshot = incoming.manifest(digest)
             except VerificationFailed:
-                raise self.registry.wire.missing(f"its {_CONFIG} is not the one of this digest") from None
+                raise self.registry.wire.missing(f"its {CONFIG} is not the one of this digest") from None
         wanted = {part.file: part.file_digest for table in snapshot.tables.values() for part in table.parts}
         if {layer.name: layer.digest for layer in manifest.layers} != wanted:
-            raise self.registry.wire.missing(f"its files are not those of its {_CONFIG}")
+            raise self.registry.wire.missing(f"its files are not those of its {CONFIG}")
         return Described(digest, manifest, content, snapshot)
 
     def _fetched(self, found: Described, *, afresh: bool = False) -> Path:
@@ -242,7 +237,7 @@ class RegistrySnapshots:
             with self.copy.incoming(sum(layer.size for layer in layers)) as incoming:
                 place = incoming.store / found.digest.removeprefix("sha256:")
                 place.mkdir()
-                (place / _CONFIG).write_bytes(found.content)
+                (place / CONFIG).write_bytes(found.content)
                 self._files(found, place, afresh=afresh)
                 try:
                     return self.copy.local.adopt(incoming, found.digest)
@@ -251,7 +246,7 @@ class RegistrySnapshots:
 
     def _files(self, found: Described, place: Path, *, afresh: bool) -> None:
         layers = found.manifest.layers
-        told = _Told(self.progress, "fetching the snapshot (bytes)", sum(layer.size for layer in layers))
+        told = Told(self.progress, "fetching the snapshot (bytes)", sum(layer.size for layer in layers))
         for layer in layers:
             file = place / layer.name
             file.parent.mkdir(exist_ok=True)
@@ -268,57 +263,3 @@ class RegistrySnapshots:
             yield
         except VerificationFailed as error:
             raise type(error)(f"snapshot {digest} in {error.message}", next_step=error.next_step) from None
-
-
-def _packed(manifest: SnapshotManifest, folder: Path) -> tuple[bytes, list[Descriptor]]:
-    """The manifest of a snapshot that is kept in a folder, and its blobs, each with its file's name. Raises NeedsPerson
-    for one that could not be read again."""
-    content = (folder / _CONFIG).read_bytes()
-    config = Descriptor(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content), _CONFIG)
-    parts = [part for table in manifest.tables.values() for part in table.parts]
-    layers = [Descriptor(part.file_digest, (folder / part.file).stat().st_size, part.file) for part in parts]
-    packed = snapshot_manifest(config, layers)
-    try:
-        read_snapshot_manifest(packed)
-    except ValueError as error:
-        raise NeedsPerson(
-            f"a snapshot like this cannot be kept in a registry: {error}", next_step="keep snapshots in a folder"
-        ) from None
-    if len(packed) > SNAPSHOT_MANIFEST_LIMIT:
-        raise NeedsPerson(
-            "a snapshot of so many files cannot be kept in a registry", next_step="keep snapshots in a folder"
-        )
-    return packed, [config, *layers]
-
-
-@dataclass
-class _Told:
-    """Bytes that were sent or fetched; few are not told."""
-
-    progress: Progress
-    label: str
-    total: int
-    done: int = 0
-
-    def __call__(self, number: int) -> None:
-        self.done += number
-        if self.total >= _MANY:
-            self.progress(self.label, self.done, self.total)
-
-
-@dataclass
-class _Sending:
-    """A file's bytes, told as they are sent; a second try begins them, and what is told, anew."""
-
-    path: Path
-    told: _Told
-    sent: int = 0
-
-    def __call__(self) -> Iterator[bytes]:
-        self.told(-self.sent)
-        self.sent = 0
-        with self.path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                yield piece
-                self.sent += len(piece)
-                self.told(len(piece))
