@@ -87,25 +87,23 @@ def test_a_second_refresh_of_one_changed_month_in_a_hundred_sends_a_twentieth_of
 
 
 def test_files_that_another_release_of_the_writer_made_are_not_sent_again(bench: Bench) -> None:
-    first = bench.machine()
-    kept = bench.keep(first)
-    assert bench.proxy.sent
-    written_otherwise(bench, kept)
+    kept = written_otherwise(bench)
     bench.proxy.seen.clear()
     again = bench.machine()
     assert changed_terms(bench.folder, again, bench.rows, kept.digest) == (0, 0)
     bench.keep(again, [*bench.rows, bench.rows[0].replace("-1,", "-9,", 1)])
-    assert len(bench.proxy.asked("PUT", "blobs")) == 2
+    assert len(bench.proxy.asked("PUT", "blobs")) == 2  # the month, and snapshot.json
 
 
-def written_otherwise(bench: Bench, kept: SnapshotManifest) -> None:
-    """Put a snapshot of the same rows in place of one, whose files have other bytes."""
+def written_otherwise(bench: Bench) -> SnapshotManifest:
+    """Put a snapshot into the repository whose files have other bytes than are written here."""
     import duckdb
 
-    folder = bench.machine().folder(kept.digest)
-    document = json.loads((folder / "snapshot.json").read_text())
-    config, layers = document, []
-    registry = bench.machine().registry
+    local = FolderSnapshots(bench.folder / "otherwise")
+    kept = bench.keep(local)
+    folder = local.folder(kept.digest)
+    config = json.loads((folder / "snapshot.json").read_text())
+    registry, layers = bench.machine().registry, []
     for part in config["tables"]["invoices"]["parts"]:
         other = bench.folder / "other.parquet"
         with duckdb.connect() as database:
@@ -113,6 +111,7 @@ def written_otherwise(bench: Bench, kept: SnapshotManifest) -> None:
         layers.append(send(registry, other.read_bytes(), part["file"]))
         part["file_digest"] = layers[-1].digest
     tag(registry, kept.digest, send(registry, json.dumps(config).encode()), layers)
+    return kept
 
 
 def send(registry: Registry, content: bytes, name: str = "") -> Descriptor:
@@ -130,8 +129,7 @@ def tag(registry: Registry, digest: str, config: Descriptor, layers: list[Descri
 
 
 def test_a_snapshot_that_is_there_is_left_alone_whoever_wrote_its_files(bench: Bench) -> None:
-    kept = bench.keep(bench.machine())
-    written_otherwise(bench, kept)
+    kept = written_otherwise(bench)
     before = packed(bench, kept.digest)
     bench.proxy.seen.clear()
     assert bench.keep(bench.machine()).digest == kept.digest
@@ -260,7 +258,7 @@ def test_files_that_hold_other_rows_are_refused_although_every_hash_agrees(bench
     victim = bench.machine()  # what it refused to read does not get into the honest copy that it keeps next
     with pytest.raises(VerificationFailed):
         victim.folder(kept.digest)
-    honest = bench.keep(victim, [*bench.rows, own_rows()[0]])
+    honest = bench.keep(victim, [*bench.rows, own_rows()[4]])
     assert read_again(bench, honest.digest).is_dir()
 
 
@@ -377,6 +375,14 @@ def test_a_registry_that_deletes_nothing_is_told_and_so_is_its_setting(tmp_path:
             bench.machine().remove([kept.digest])
         assert "storage.delete.enabled" in caught.value.next_step
         assert read_again(bench, kept.digest).is_dir()
+
+
+def test_what_others_share_is_not_counted_as_freed(bench: Bench) -> None:
+    bench.keep(bench.machine(), bench.rows[:4])
+    more = bench.keep(bench.machine())
+    _, document = packed(bench, more.digest)
+    own = document["config"]["size"] + document["layers"][4]["size"]
+    assert bench.machine().sizes([more.digest]) == {more.digest: own}
 
 
 def test_a_removal_follows_in_the_copies_of_other_machines(bench: Bench) -> None:
