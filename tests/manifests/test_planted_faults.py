@@ -225,7 +225,7 @@ def of_the_environments() -> list[Planted]:
         planted(E_PRODUCTION, "spec.data.invoices.source.path", DROP, "path is missing"),
         planted(E_PRODUCTION, "spec.artifacts", "oci://x/y", "oci:// is not built yet"),
         planted(E_PRODUCTION, "spec.snapshots", "s3://x/y", "s3:// is not built yet"),
-        planted(E_SANDBOX, "spec.snapshots", "oci://user@x/y:tag", "a registry's address is oci://HOST/NAME"),
+        planted(E_SANDBOX, "spec.snapshots", "oci://x/y:tag", "this is not a repository of a registry: it holds a tag"),
         planted(E_PRODUCTION, f"{mapping}.amount.currencyMark", "1", "'1' cannot be a currency's mark"),
         Planted(
             E_SANDBOX,
