@@ -46,7 +46,7 @@ class Checked:
         path = literal(str(folder / f"{self.table}.parquet"))
         database.execute(
             f"COPY (SELECT {names} FROM {self.table} WHERE {_kept(self.table)}) TO {path} "  # noqa: S608
-            "(FORMAT parquet, COMPRESSION uncompressed)"
+            "(FORMAT parquet, COMPRESSION lz4_raw)"
         )
 
 
