@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
+from reconciler.adapters.sources.counting import fill
 from reconciler.adapters.sources.typed_sql import cause_of, flag_of, says_offset, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.errors import RetryLater
@@ -24,7 +25,7 @@ def load(wanted: Wanted, raw: Raw, work: Work) -> Raw:
     elif not _make_and_count(wanted, raw, raw.uncounted, work):
         if raw.uncounted.otherwise is None:
             raise RetryLater(
-                f"{raw.asked} did not come whole: not the {raw.uncounted.rows:,} rows that it has",
+                f"{raw.asked} did not come whole: {raw.rows:,} rows were to be read",
                 next_step="run it again; where it happens each time, report it",
             )
         return load(wanted, raw.uncounted.otherwise(), work)
@@ -45,24 +46,10 @@ def counted(raw: Raw) -> Raw:
 
 
 def _make_and_count(wanted: Wanted, raw: Raw, uncounted: Uncounted, work: Work) -> bool:
-    """Make the table, and number its rows by the order in which DuckDB stored them: that of the source. False, and no
-    table is there, where they are not as many as they have to be."""
-    import duckdb
-
-    database = work.database
-    database.execute("BEGIN")
-    try:
+    def make() -> None:
         _make(wanted, raw, work)
-        stored = f"SELECT count(*), coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM {wanted.table}"  # noqa: S608
-        rows, first, end = database.execute(stored).fetchone()
-        whole = end - first == rows and uncounted.rows in (None, rows)
-        database.execute(f"UPDATE {wanted.table} SET line = rowid - {first} + {uncounted.first}")  # noqa: S608
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        if uncounted.otherwise is None:
-            raise
-        whole = False
-    database.execute("COMMIT" if whole else "ROLLBACK")
-    return whole
+
+    return fill(work.database, wanted.table, make, first=uncounted.first, rows=uncounted.rows)
 
 
 def _make(wanted: Wanted, raw: Raw, work: Work) -> None:

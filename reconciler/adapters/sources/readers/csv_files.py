@@ -16,7 +16,8 @@ from typing import BinaryIO
 from reconciler.adapters.sources.allow import open_all
 from reconciler.adapters.sources.asking import Access, Kind, Raw, Reader, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import positions
-from reconciler.adapters.sources.readers.csv_lines import Layout, insert_whole, lines_of
+from reconciler.adapters.sources.counting import fill
+from reconciler.adapters.sources.readers.csv_lines import Layout, lines_of
 from reconciler.adapters.sources.readers.csv_records import Dialect, Records
 from reconciler.adapters.sources.readers.plain import plain_relation, write_plain
 from reconciler.domain.inputs import CsvSource, Source
@@ -116,8 +117,15 @@ class _Rows:
         return records, positions(self.wanted.names, records.header, name)
 
     def _at_once(self, lines: str, layout: Layout) -> bool:
-        with told(self.work.database, self.work.progress, f"loading {self.wanted.table} (rows)", layout.lines):
-            return insert_whole(self.work.database, self.table, lines, rows=layout.lines - 1, before=self.lines)
+        database = self.work.database
+        with told(database, self.work.progress, f"loading {self.wanted.table} (rows)", layout.lines):
+            return fill(
+                database,
+                self.table,
+                lambda: database.execute(f"INSERT INTO {self.table} SELECT * FROM {lines}"),  # noqa: S608
+                first=self.lines + 2,
+                rows=layout.lines - 1,
+            )
 
     def _record_by_record(self, name: str, copy: Path, layout: Layout) -> None:
         label = f"reading {self.wanted.table} record by record (kB)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reconciler.adapters.sources.readers.csv_records import LINE_LIMIT, Records
 from reconciler.tools.duck import literal
@@ -64,29 +63,3 @@ def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, 
         f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, {layout.line_end}"
         f"max_line_size={LINE_LIMIT}))"
     )
-
-
-def insert_whole(database: Any, table: str, lines: str, *, rows: int, before: int) -> bool:
-    """Add the rows of `lines_of`, which have to be exactly so many, to a table, and count their lines on from `before`,
-    the header's line included; False, and nothing is there, where they are not.
-
-    Rows are numbered after they have been read, by several threads, in the order that DuckDB gave them: the file's."""
-    import duckdb
-
-    database.execute("BEGIN")
-    try:
-        whole = bool(database.execute(f"INSERT INTO {table} SELECT * FROM {lines}").fetchone()[0] == rows)  # noqa: S608
-        whole = whole and _number(database, table, rows, before)
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        whole = False
-    database.execute("COMMIT" if whole else "ROLLBACK")
-    return whole
-
-
-def _number(database: Any, table: str, rows: int, before: int) -> bool:
-    """Give the new rows their lines; False where DuckDB did not store them one after the other."""
-    stored = f"SELECT min(rowid), max(rowid) FROM {table} WHERE line IS NULL"  # noqa: S608
-    first, last = database.execute(stored).fetchone()
-    if rows:
-        database.execute(f"UPDATE {table} SET line = rowid - {first} + {before + 2} WHERE line IS NULL")  # noqa: S608
-    return not rows or last - first + 1 == rows
