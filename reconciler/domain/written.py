@@ -5,7 +5,7 @@ Pure pydantic; knows no kind of file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Literal
 
@@ -69,3 +69,26 @@ def conditions(each: Filter) -> Iterator[Condition]:
                 yield from conditions(part)
         case Not():
             yield from conditions(each.not_)
+
+
+def in_words(filters: Sequence[Filter]) -> str:
+    """Filters that all have to hold, on one line: `amount gt 10 and not (currency in EUR, USD)`."""
+    return " and ".join(map(_in_words, filters))
+
+
+def _in_words(each: Filter) -> str:
+    match each:
+        case Condition(value=None):
+            return f"{each.field} {each.op}"
+        case Condition(value=list() as values):
+            return f"{each.field} {each.op} {', '.join(map(str, values))}"
+        case Condition():
+            return f"{each.field} {each.op} {each.value}"
+        case AllOf():
+            return f"({in_words(each.all)})"
+        case AnyOf():
+            return f"({' or '.join(map(_in_words, each.any))})"
+        case Not(not_=Condition() as only):
+            return f"not ({_in_words(only)})"
+        case Not():
+            return f"not {_in_words(each.not_)}"

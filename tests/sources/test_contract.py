@@ -14,7 +14,8 @@ import pytest
 from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.adapters.sources import Access, Allowed, Sources, secrets_of
 from reconciler.domain.errors import AuthorMustFix, ReconcilerError
-from reconciler.domain.inputs import EnvironmentData
+from reconciler.domain.inputs import EnvironmentData, Input
+from reconciler.domain.written import in_words
 from reconciler.ports import Extract, Progress
 from reconciler.tasks.customer_payment.spec import SPEC
 from tests.sources.rigs import REAL, RIGS
@@ -241,6 +242,8 @@ WHERE: list[tuple[Any, list[str]]] = [
 def test_where_chooses_the_same_rows_of_every_source(rig: Rig, where: Any, invoices: list[str]) -> None:
     found = read(rig, rig.put("invoices", INVOICES), where=[where])
     assert sorted(found.column("invoice")) == invoices
+    written = {"source": {"kind": "csv", "path": "x"}, "mapping": {}, "where": [where]}
+    assert found.extract.asked["invoices"].endswith(f" where {in_words(Input.model_validate(written).where)}")
 
 
 def test_a_value_of_where_is_only_ever_a_value(rig: Rig) -> None:

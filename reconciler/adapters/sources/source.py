@@ -23,6 +23,7 @@ from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.inputs import EnvironmentData, Input, Source
 from reconciler.domain.settling import mismatches
 from reconciler.domain.task import TaskSpec
+from reconciler.domain.written import in_words
 from reconciler.ports import BadRow, Extract, Finding, Progress
 from reconciler.tools.duck import connect, told, value_free
 from reconciler.tools.files import passing_folder
@@ -79,7 +80,8 @@ class Sources:
         if checked[0].newest is None:
             raise _none_good(found["invoices"].asked, as_of)
         placed = tuple(_in_file(each, found) for each in findings)
-        return replace(_extract(work.folder, as_of, checked, found), findings=placed, matched=matched)
+        asked: dict[str, str] = {each.table: _asked(found[each.table], each.input) for each in wanted}
+        return replace(_extract(work.folder, as_of, checked, found), asked=asked, findings=placed, matched=matched)
 
     def _check_all(
         self, wanted: Sequence[Wanted], as_of: date | None, work: Work
@@ -144,11 +146,15 @@ def _extract(folder: Path, as_of: date | None, checked: Sequence[Checked], found
         examples=_examples(checked, found),
         columns={each.table: tuple(column.snapshot() for column in each.columns) for each in checked},
         newest=newest,
-        asked={name: raw.asked for name, raw in found.items()},
         entities=checked[0].entities,
         excluded=checked[0].excluded,
         place=lambda table, line: found[table].place(line),
     )
+
+
+def _asked(raw: Raw, written: Input) -> str:
+    """What was read: the source's own words, and which of its rows."""
+    return raw.asked + (f" where {in_words(written.where)}" if written.where else "")
 
 
 def _tidy(folder: Path) -> None:

@@ -74,9 +74,8 @@ class _Reading:
         except QueryRefused as error:
             if not filtered or error.answer.status not in _REFUSES_A_FILTER:
                 raise refusal(error.answer, table.what) from None
-            filtered = ""
             sheet, count = self._unfiltered(table, wanted, work)
-        asked = self._asked(table, filtered, sheet)
+        asked = self._asked(table, sheet)
         return Raw(table.relation(sheet.path), table.kinds, asked, sheet.refused, names=table.names, rows=count)
 
     def _unfiltered(self, table: _Table, wanted: Wanted, work: Work) -> tuple[Sheet, int]:
@@ -115,12 +114,11 @@ class _Reading:
         found = _first(pages(self.service, first, table.what), wanted.look)
         return sheet, sheet.fill(found, lambda done, total: work.progress(label, done, total))
 
-    def _asked(self, table: _Table, filtered: str, sheet: Sheet) -> str:
+    def _asked(self, table: _Table, sheet: Sheet) -> str:
         moments = sheet.pages > self.service.limits.pages_read_twice
         return (
             f"{table.what} of {self.where}"
             + (", all companies" if table.cross_company else "")
-            + (f", where {filtered}" if filtered else "")
             + (f", in {sheet.pages:,} pages of as many moments" if moments else "")
         )
 

@@ -99,7 +99,7 @@ def _read(connection: psycopg.Connection[Any], wanted: Wanted, work: Work, table
     about = 0 if where or wanted.look else _about(connection, name)
     told = partial(_tell, work, f"reading {wanted.table} (rows)", about)
     copied = _copy(connection, sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(rows), file, told)
-    asked = f"postgresql {table}" + (f" where {len(wanted.input.where)} filters" if wanted.input.where else "")
+    asked = f"postgresql {table}"
     kinds = [_kind(types[column], wanted) for column in names]
 
     def raw(*, quick: bool) -> Raw:
