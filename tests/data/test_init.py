@@ -10,28 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.__main__ import build, open_doorstep
-from reconciler.cli.root import make_root, run
 from tests.support.csv_files import ENGLISH, GERMAN, Style, made_invoices, plain_csv, render
+from tests.support.typing_in import typed
+
+pytestmark = pytest.mark.usefixtures("no_identity")
 
 SHARED = (
     Path(os.environ.get("RECONCILER_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "accounts_receivable.csv"
 )
 TRUTH = made_invoices(300, days=700)
-
-
-@pytest.fixture(autouse=True)
-def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """git knows nobody here, as on a fresh machine."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-
-def typed(*words: object) -> int:
-    """The exit code of `reconciler WORDS`."""
-    return run(make_root(build, open_doorstep), [str(word) for word in words])
 
 
 def git(folder: Path, *words: str) -> str:

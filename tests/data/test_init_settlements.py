@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.__main__ import build, open_doorstep
-from reconciler.cli.root import make_root, run
 from reconciler.core.contact_customers import propose_customers
 from reconciler.core.contact_settlements import propose_settlements
 from reconciler.core.first_contact import propose
@@ -22,23 +19,12 @@ from tests.sources.rigs.table import Table
 from tests.support.looking import looked_at
 from tests.support.receivables_elsewhere import what_to_type
 from tests.support.settled_elsewhere import AS_OF, SYSTEMS, Books, Row, made_books
+from tests.support.typing_in import typed
+
+pytestmark = pytest.mark.usefixtures("no_identity")
 
 BOOKS = made_books()
 AS_OF_WORDS = ("--as-of", AS_OF.isoformat(), "--yes")
-
-
-@pytest.fixture(autouse=True)
-def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """git knows nobody here, as on a fresh machine."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-
-def typed(*words: object) -> int:
-    """The exit code of `reconciler WORDS`."""
-    return run(make_root(build, open_doorstep), [str(word) for word in words])
 
 
 def kept(columns: str, table: str, order: str = "ALL") -> list[tuple[Any, ...]]:

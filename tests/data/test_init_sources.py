@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.__main__ import build, open_doorstep
-from reconciler.cli.root import make_root, run
 from reconciler.core.guess_values import column
 from reconciler.domain.errors import AuthorMustFix
 from tests.sources.rigs import REAL, RIGS
@@ -22,20 +20,14 @@ from tests.sources.rigs.table import Rig, Table, Type
 from tests.support.csv_files import GERMAN, Style, render
 from tests.support.looking import looked_at
 from tests.support.receivables_elsewhere import EXPORTS, TRUTH, Export, what_to_type
+from tests.support.typing_in import typed
+
+pytestmark = pytest.mark.usefixtures("no_identity")
 
 KINDS = [pytest.param(kind, marks=[pytest.mark.real] if kind in REAL else []) for kind in RIGS]
 SYSTEMS = [
     pytest.param(name, marks=[pytest.mark.real] if export.kind in REAL else []) for name, export in EXPORTS.items()
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """git knows nobody here, as on a fresh machine."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -56,11 +48,6 @@ def put(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     yield words
     for opened in open_rigs:
         opened.__exit__(None, None, None)
-
-
-def typed(*words: object) -> int:
-    """The exit code of `reconciler WORDS`."""
-    return run(make_root(build, open_doorstep), [str(word) for word in words])
 
 
 def kept_rows(folder: Path, columns: str) -> Sequence[tuple[Any, ...]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.__main__ import build, open_doorstep
-from reconciler.cli.root import make_root, run
 from tests.support.shop import SHOP, SHOP_VERSION
+from tests.support.typing_in import typed
 
 VERSION_FILE = "manifests/models/payment-prediction/1.0.0.yaml"
 
@@ -33,7 +32,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def reconciler(folder: Path, *arguments: str) -> int:
-    return run(make_root(build, open_doorstep), ["-C", str(folder), *arguments])
+    return typed("-C", folder, *arguments)
 
 
 def test_a_sound_repository_is_exit_0_and_says_how_many_files(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import string
-import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from reconciler.domain.errors import AuthorMustFix
-from tests.sources.rigs.delta_rig import delta_rig
 from tests.sources.rigs.parquet_rig import frame
-from tests.sources.rigs.table import Rig, Table
+from tests.sources.rigs.table import Rig
 from tests.sources.test_contract import INVOICES, MAPPING, read, refusal, with_rows
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    folder = tmp_path / "rig"
-    folder.mkdir()
-    with delta_rig(folder) as found:
-        yield found
-
-
-def last_log(rig: Rig) -> Path:
-    return max((rig.root / "invoices" / "_delta_log").glob("*.json"))
-
-
-def edit_log(rig: Rig, key: str, **changes: Any) -> None:
-    """Change the newest log's entries of this kind, as a hostile writer would."""
-    entries = [json.loads(line) for line in last_log(rig).read_text().splitlines()]
-    for entry in entries:
-        if key in entry:
-            entry[key] |= changes
-    last_log(rig).write_text("\n".join(json.dumps(entry) for entry in entries))
+from tests.support.delta_logs import edit_log
 
 
 def test_rows_that_the_log_has_removed_are_not_read_although_their_file_lies_there(rig: Rig) -> None:
@@ -49,55 +23,6 @@ def test_rows_that_the_log_has_removed_are_not_read_although_their_file_lies_the
     rig.put("invoices", replace(INVOICES, rows=INVOICES.rows[:1]))
     assert len(list((rig.root / "invoices").glob("*.parquet"))) == 2
     assert read(rig, source).extract.rows == {"invoices": 1}
-
-
-def deletion_vector(*rows: int) -> dict[str, Any]:
-    """Rows of a file that are deleted, as the log holds a few of them: one 32-bit Roaring bitmap, in Z85 (Delta's
-    protocol, "Deletion Vectors")."""
-    bitmap = struct.pack("<IIHHI", 12346, 1, 0, len(rows) - 1, 16) + b"".join(struct.pack("<H", row) for row in rows)
-    content = struct.pack("<IQI", 1681511377, 1, 0) + bitmap
-    return {"storageType": "i", "pathOrInlineDv": z85(content), "sizeInBytes": len(content), "cardinality": len(rows)}
-
-
-def z85(content: bytes) -> str:
-    marks = string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#"
-    padded = content + b"\0" * (-len(content) % 4)
-    figures = (int.from_bytes(padded[at : at + 4], "big") for at in range(0, len(padded), 4))
-    return "".join(marks[figure // 85**power % 85] for figure in figures for power in (4, 3, 2, 1, 0))
-
-
-def test_rows_that_a_deletion_vector_marks_are_not_read(rig: Rig) -> None:
-    source = rig.put("invoices", INVOICES)
-    features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
-    edit_log(rig, "protocol", minReaderVersion=3, minWriterVersion=7, **features)
-    edit_log(rig, "add", deletionVector=deletion_vector(1))
-    assert read(rig, source).column("invoice") == sorted(str(INVOICES.rows[at][1]) for at in (0, 2))
-    edit_log(rig, "add", deletionVector={**deletion_vector(1), "pathOrInlineDv": "0" * 45})
-    error = refusal(rig, source)
-    assert "cannot be read" in error.message, "never read as if nothing were deleted"
-
-
-def test_columns_are_found_by_their_names_where_the_files_have_others(rig: Rig) -> None:
-    columns = {f"col-{number}": kind for number, kind in enumerate(INVOICES.columns.values())}
-    source = rig.put("invoices", Table(columns, INVOICES.rows))
-    for entry in (json.loads(line) for line in last_log(rig).read_text().splitlines()):
-        if "metaData" in entry:
-            schema = json.loads(entry["metaData"]["schemaString"])
-    for number, (found, name) in enumerate(zip(schema["fields"], INVOICES.columns, strict=True), 1):
-        physical = {"delta.columnMapping.id": number, "delta.columnMapping.physicalName": found["name"]}
-        found |= {"name": name, "metadata": physical}
-    mode = {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": str(len(columns))}
-    edit_log(rig, "protocol", minReaderVersion=2, minWriterVersion=5)
-    edit_log(rig, "metaData", schemaString=json.dumps(schema), configuration=mode)
-    assert read(rig, source).column("invoice") == sorted(str(row[1]) for row in INVOICES.rows)
-
-
-def test_a_feature_that_the_library_does_not_know_is_refused(rig: Rig) -> None:
-    source = rig.put("invoices", INVOICES)
-    features = {"readerFeatures": ["typeWidening"], "writerFeatures": ["typeWidening"]}
-    edit_log(rig, "protocol", minReaderVersion=3, minWriterVersion=7, **features)
-    error = refusal(rig, source)
-    assert "uses what is not known here: TypeWidening" in error.message and error.exit_code == 3
 
 
 def test_an_older_version_is_read_where_it_is_named_and_said(rig: Rig) -> None:

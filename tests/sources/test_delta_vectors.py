@@ -6,7 +6,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,22 +16,13 @@ import pytest
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from reconciler.domain.errors import AuthorMustFix, RetryLater
-from tests.sources.rigs.delta_rig import delta_rig
 from tests.sources.rigs.parquet_rig import frame
 from tests.sources.rigs.table import Rig
 from tests.sources.test_contract import INVOICES, read, refusal, with_rows
-from tests.sources.test_delta import deletion_vector, edit_log, last_log, z85
+from tests.support.delta_logs import deletion_vector, edit_log, last_log, z85
 
 BOTH = ["columnMapping", "deletionVectors"]
 UNIQUE = UUID("d2c639aa-8816-431a-aaf6-d3fe2512ff61")
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    folder = tmp_path / "rig"
-    folder.mkdir()
-    with delta_rig(folder) as found:
-        yield found
 
 
 def bitmap(rows: Sequence[int]) -> bytes:
