@@ -8,9 +8,7 @@ import sys
 try:
     import gc
     import io
-    import re
     import signal
-    import subprocess
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import contextmanager
     from dataclasses import dataclass, field, replace
@@ -291,45 +289,25 @@ def _run_url(environment: Mapping[str, str]) -> str | None:
     return f"{server}/{repository}/actions/runs/{run_id}" if server and repository and run_id else None
 
 
-#: `cat-file --batch-command` and `core.fsync` came with it.
-OLDEST_GIT = (2, 36)
-
-
 def _looks(trainer: BoxedTrainer) -> tuple[Callable[[], Finding], ...]:
-    return _look_at_git, _look_at_signatures, lambda: _look_at_the_box(trainer)
+    """What `doctor` looks at on this machine, each loaded when it is asked."""
 
+    def git() -> Finding:
+        from reconciler.adapters.git.looks import look_at_git
 
-def _look_at_git() -> Finding:
-    from reconciler.domain.observed import Finding
+        return look_at_git()
 
-    try:
-        told = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:
-        told = ""
-    found = re.search(r"(\d+)\.(\d+)", told)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
-        return Finding("git", "error", told or "not found", f"install git {'.'.join(map(str, OLDEST_GIT))} or newer")
-    return Finding("git", "ok", told)
+    def signatures() -> Finding:
+        from reconciler.adapters.git.looks import look_at_signatures
 
+        return look_at_signatures()
 
-def _look_at_signatures() -> Finding:
-    import shutil
+    def box() -> Finding:
+        from reconciler.adapters.box.looks import look_at_the_box
 
-    from reconciler.domain.observed import Finding
+        return look_at_the_box(trainer)
 
-    if shutil.which("ssh-keygen"):
-        return Finding("ssh-keygen", "ok", "checks the signatures that evidence: signed asks for")
-    return Finding("ssh-keygen", "warning", "not found: evidence: signed cannot be checked", "install openssh-client")
-
-
-def _look_at_the_box(trainer: BoxedTrainer) -> Finding:
-    from reconciler.domain.observed import Finding
-
-    found = trainer.found
-    detail = f"network: {found.isolation.network}, files: {found.isolation.files}"
-    if found.network and found.files:
-        return Finding("box", "ok", detail)
-    return Finding("box", "warning", detail, "apt-get install bubblewrap, or training.isolation: best-effort")
+    return git, signatures, box
 
 
 def open_doorstep(session: Session) -> Doorstep:
