@@ -20,6 +20,7 @@ from reconciler.domain.jobs import ModelCard
 from reconciler.scoring.session import Session
 from reconciler.tasks.customer_payment.features import feature_table
 from reconciler.tasks.customer_payment.outcomes import LATE, ON_TIME, VERY_LATE, Days, Outcomes
+from reconciler.tasks.customer_payment.settlements import Rows, closed
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables, load, to_date, to_day
 
@@ -59,7 +60,8 @@ def predict(
     progress("reading the snapshot", 0, 3)
     tables = load(snapshot)
     day = to_day(as_of)
-    rows = np.flatnonzero((tables.days("invoice_date") <= day) & (tables.days("known_date") > day))
+    there = np.flatnonzero(tables.days("invoice_date") <= day)
+    rows = there[~closed(tables, Rows(there, np.full(len(there), day + 1)))]
     progress("computing features", 1, 3)
     found = probabilities(tables, rows, day, model=model, card=card)
     progress("predicted", 3, 3)

@@ -25,7 +25,7 @@ from reconciler.tasks.customer_payment.features import FeatureTable, feature_tab
 from reconciler.tasks.customer_payment.filters import passing
 from reconciler.tasks.customer_payment.history import without_history
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
-from reconciler.tasks.customer_payment.settlements import Rows
+from reconciler.tasks.customer_payment.settlements import Rows, closed
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables, to_date, to_day
 
@@ -85,7 +85,10 @@ def study(tables: Tables, recipe: Recipe) -> Study:
     outcomes = Outcomes.of(recipe.outcomes)
     names = select(recipe.features, tables.known, there=frozenset(map(str, tables.invoices)))
     invoiced, due, settled = (tables.days(name) for name in ("invoice_date", "due_date", "settled_date"))
-    rows = np.flatnonzero(outcomes.mature(due, tables.data_date) & (settled >= invoiced))
+    everything = Rows(np.arange(len(invoiced)), invoiced)
+    rows = np.flatnonzero(
+        outcomes.mature(due, tables.data_date) & (settled >= invoiced) & ~closed(tables, everything)
+    )  # fmt: skip
     wanted = passing(tables, recipe.data.filters)[rows]
     _something(len(rows) > 0, "no invoice is old enough for its outcome to be known", "refresh later or with more data")
     _something(bool(wanted.any()), "the recipe's filters leave no mature invoice", "loosen data.filters")

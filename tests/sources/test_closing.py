@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.ports import Extract
-from tests.sources.closing_reference import Outcome, Settled, outcome
+from tests.sources.closing_reference import Episode, Outcome, Settled, episodes, outcome
 from tests.support.csv_files import nothing, rows_of, source_in
 
 FIRST = date(2024, 1, 1)
@@ -46,8 +46,11 @@ DATA: dict[str, Any] = {
 Case = tuple[int, Sequence[Settled]]
 
 
-def told(cases: Sequence[Case], as_of: int | None = None) -> tuple[list[Outcome], Mapping[str, int]]:
-    """What reading says of each case (an invoice in cents and its settlements), and how many are left out and why."""
+def told(
+    cases: Sequence[Case], as_of: int | None = None
+) -> tuple[list[Outcome], Mapping[str, int], list[list[Episode]]]:
+    """What reading says of each case (an invoice in cents and its settlements), how many are left out and why, and
+    the episodes of each case."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         invoices = [f"{i:05d},{FIRST},{_money(amount)}" for i, (amount, _) in enumerate(cases)]
@@ -61,7 +64,7 @@ def told(cases: Sequence[Case], as_of: int | None = None) -> tuple[list[Outcome]
         (folder / "settlements.csv").write_text("\n".join(["invoice,amount,kind,paid,recorded", *rows]) + "\n")
         day = _day(as_of) if as_of is not None else None
         with source_in(folder).extract(EnvironmentData.model_validate(DATA), day, nothing) as extract:
-            return list(_outcomes(extract, len(cases))), extract.excluded
+            return list(_outcomes(extract, len(cases))), extract.excluded, list(_episodes(extract, len(cases)))
 
 
 def _outcomes(extract: Extract, count: int) -> Iterator[Outcome]:
@@ -73,6 +76,15 @@ def _outcomes(extract: Extract, count: int) -> Iterator[Outcome]:
         else:
             settled, known = ((each - FIRST).days if each else None for each in found)
             yield Outcome(settled, known, None)
+
+
+def _episodes(extract: Extract, count: int) -> Iterator[list[Episode]]:
+    found: list[list[Episode]] = [[] for _ in range(count)]
+    for row in rows_of(extract, "episodes", columns="invoice, settled_date, known_date, until_date"):
+        days = ((each - FIRST).days if each else None for each in row[1:])
+        found[int(row[0])].append(Episode(*days))
+    for each in found:
+        yield sorted(each, key=lambda episode: episode.known)
 
 
 def _as_told(expected: Outcome) -> Outcome:
@@ -98,8 +110,9 @@ def pay(cents: int, paid: int, recorded: int | None = None, *, kind: str = "paym
 def of(amount: int, *settlements: Settled, as_of: int | None = None) -> Outcome:
     """The one outcome, which the reference has to agree with."""
     expected = outcome(amount, settlements, as_of)
-    (found,), left_out = told([(amount, settlements)], as_of)
+    (found,), left_out, (past,) = told([(amount, settlements)], as_of)
     assert (found, dict(left_out)) == (_as_told(expected), _counted([expected]))
+    assert past == episodes(amount, settlements, as_of)
     return found
 
 
@@ -157,6 +170,25 @@ def test_a_small_credit_lowers_what_is_to_be_paid_and_says_nothing_of_the_day() 
     assert of(10_000, pay(10_000, 10), pay(500, 50, kind="credit-note")) == Outcome(10, 10, None)
 
 
+def believed(amount: int, *settlements: Settled) -> list[Episode]:
+    of(amount, *settlements)
+    return told([(amount, settlements)])[2][0]
+
+
+def test_what_was_believed_before_a_reversal_is_an_episode() -> None:
+    paid, back = pay(10_000, 10, 12), pay(10_000, 20, 25, kind="reversal")
+    assert believed(10_000, paid) == []
+    assert believed(10_000, paid, back) == [Episode(10, 12, 25)]
+    assert believed(10_000, paid, back, pay(10_000, 40)) == [Episode(10, 12, 25)]
+    assert of(10_000, paid, back, pay(10_000, 20, 45)) == Outcome(10, 45, None), "known anew"
+
+
+def test_what_is_left_out_was_open_until_that_was_known_and_may_have_been_settled() -> None:
+    assert believed(10_000, pay(10_000, 50, 55, kind="write-off")) == [Episode(None, 55, None)]
+    refunded = believed(10_000, pay(10_000, 10), pay(2_000, 30, kind="credit-note"))
+    assert refunded == [Episode(10, 10, 30), Episode(None, 30, None)]
+
+
 @pytest.mark.parametrize(("as_of", "settled"), [(9, None), (39, None), (40, None), (49, None), (50, 40), (60, 40)])
 def test_taken_back_to_a_date_only_what_was_recorded_by_then_counts(as_of: int, settled: int | None) -> None:
     found = of(10_000, pay(6_000, 10, 12), pay(4_000, 40, 50), as_of=as_of)
@@ -183,7 +215,7 @@ def test_any_payments_discounts_reversals_and_credits_give_what_the_slow_referen
     cases: list[Case], as_of: int | None
 ) -> None:
     expected = [outcome(amount, each, as_of) for amount, each in cases]
-    found, left_out = told(cases, as_of)
+    found, left_out, past = told(cases, as_of)
     differ = [
         (case, one, other)
         for case, one, other in zip(cases, found, map(_as_told, expected), strict=True)
@@ -191,3 +223,4 @@ def test_any_payments_discounts_reversals_and_credits_give_what_the_slow_referen
     ]
     assert not differ[:1]
     assert left_out == _counted(expected)
+    assert past == [episodes(amount, each, as_of) for amount, each in cases]

@@ -124,7 +124,7 @@ def test_invoices_are_closed_by_their_settlements_whatever_these_are_read_from(r
             ("usmf", "F-2"): (date(2024, 2, 9), date(2024, 2, 9)),
         }
         assert extract.excluded == {"negative-amount": 1, "written-off": 1}
-        assert extract.rows == {"invoices": 3, "settlements": 5}
+        assert extract.rows == {"invoices": 3, "settlements": 5, "episodes": 1}
         assert extract.data_date == date(2024, 3, 4)
 
 

@@ -160,7 +160,12 @@ def source_in(root: Path, *allowed: Path, today: date = date(2030, 1, 1)) -> Sou
     return Sources(Access(root, Allowed(allowed or (root,)), secrets_of({})), SPEC, today=lambda: today)
 
 
-_ORDER = {"invoices": "legal_entity, invoice, instalment", "customers": "ALL", "settlements": "ALL"}
+_ORDER = {
+    "episodes": "legal_entity, invoice, instalment, known_date",
+    "invoices": "legal_entity, invoice, instalment",
+    "customers": "ALL",
+    "settlements": "ALL",
+}
 
 
 def rows_of(

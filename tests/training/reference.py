@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 NEVER = 2**31 - 1
 
 
 @dataclass(frozen=True)
+class Episode:
+    """What was believed of an invoice from the day `known` until the day `until` (NEVER: it still is): that it had
+    been paid on `settled`, or that it is left out where that is NEVER."""
+
+    settled: int
+    known: int
+    until: int = NEVER
+
+
+@dataclass(frozen=True)
 class Line:
     """One invoice; `settled` (the day it was paid) is NEVER while open. `recorded`: the day on which that became
-    known, None where it was the day of the payment. `disputed`: None where the data does not say."""
+    known, None where it was the day of the payment. `disputed`: None where the data does not say. `episodes`: what
+    was believed before that; `out`: it was credited or written off, which the last episode says."""
 
     customer: str
     invoiced: int
@@ -22,6 +33,8 @@ class Line:
     recorded: int | None = None
     disputed: bool | None = None
     entity: str = "L"
+    episodes: tuple[Episode, ...] = ()
+    out: bool = False
 
     @property
     def known(self) -> int:
@@ -29,6 +42,20 @@ class Line:
         if self.settled == NEVER or self.recorded is None:
             return self.settled
         return max(self.recorded, self.settled)
+
+
+def seen(lines: list[Line], as_of: int) -> list[Line]:
+    """The invoices as they were known strictly before as-of. `out` then says that this was known."""
+    return [_seen(line, as_of) for line in lines]
+
+
+def _seen(line: Line, as_of: int) -> Line:
+    for each in line.episodes:
+        if each.known < as_of <= each.until:
+            return replace(line, settled=each.settled, recorded=each.known, out=each.settled == NEVER)
+    if not line.out and line.known < as_of:
+        return line
+    return replace(line, settled=NEVER, recorded=None, out=False)
 
 
 def _clip(days: int) -> int:
@@ -73,6 +100,7 @@ def _is_very(line: Line, very_late_after: int) -> bool:
 
 def of_all(lines: list[Line], row: int, as_of: int, late_after: int, very_late_after: int) -> Portfolio:
     """What was known of all customers before `as_of`."""
+    lines = seen(lines, as_of)
     known = _known_before(lines, row, as_of)
     told = [x for x in known if x.disputed is not None]
     weights = [_weight(as_of, x) for x in known]
@@ -104,13 +132,14 @@ def unusual_terms(lines: list[Line], row: int, as_of: int) -> float:
 
 def history(lines: list[Line], row: int, as_of: int, late_after: int, very_late_after: int) -> dict[str, float]:
     """Every feature of customer-history for `lines[row]` at day `as_of`."""
-    others = _others(lines, row)
+    others = _others(seen(lines, as_of), row)
     settled = [x for x in others if x.known < as_of]
     every = of_all(lines, row, as_of, late_after, very_late_after)
     n = len(settled)
     weights = [_weight(as_of, x) for x in settled]
     last = max(settled, key=lambda x: (x.known, _days(x)), default=None)
-    overdue = [x for x in others if x.invoiced < as_of and as_of > x.due + late_after and x.known >= as_of]
+    still = [x for x in others if x.known >= as_of and not x.out]
+    overdue = [x for x in still if x.invoiced < as_of and as_of > x.due + late_after]
     owed = sum(x.amount for x in overdue)
     before = [x.invoiced for x in others if x.invoiced <= as_of]
     late = sum(_is_late(x, late_after) for x in settled)

@@ -1,9 +1,10 @@
 r"""The canonical bytes of rows, and the digests made of them.
 
-A part is a month of invoices by invoice date, of settlements by the day they were paid, or a whole table. Its rows are
-in the order of the key (legal entity, invoice, instalment; or legal entity, customer; settlements have no key and may
-be equal: all their columns): texts by their UTF-8 bytes, others by value, no value last. Each column of a part is one
-or two runs of bytes, without any mark between rows; all figures are little-endian:
+A part is a month of invoices and of their episodes by invoice date, of settlements by the day they were paid, or a
+whole table. Its rows are in the order of the key (legal entity, invoice, instalment; or legal entity, customer;
+settlements and episodes have no key and may be equal: all their columns): texts by their UTF-8 bytes, others by value,
+no value last. Each column of a part is one or two runs of bytes, without any mark between rows; all figures are
+little-endian:
 
 - text: the lengths in bytes, 32 bits each, ``0xFFFFFFFF`` for no value; and the UTF-8 bytes of all texts;
 - number: ten-thousandths, 64 bits with a sign, the least one for no value;
@@ -142,5 +143,5 @@ def _cells(column: SnapshotColumn) -> Iterator[str]:
 
 def _day_of(table: str, columns: Sequence[SnapshotColumn]) -> str | None:
     """The column whose month a row's part is."""
-    day = {"invoices": "invoice_date", "settlements": "paid_on"}.get(table)
+    day = {"invoices": "invoice_date", "settlements": "paid_on", "episodes": "invoice_date"}.get(table)
     return day if any(column.name == day for column in columns) else None

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.sources.columns import Column
+from reconciler.adapters.sources.columns import UNTIL, Column
 from reconciler.adapters.sources.findings import KEPT, without_rate
 from reconciler.ports import BadRow
 from reconciler.tools.duck import literal, quoted
@@ -83,6 +83,13 @@ def check_settlements(database: Any, columns: Sequence[Column]) -> Checked:
     latest = "SELECT max(greatest(paid_on, recorded_on)) FROM settlements WHERE cause IS NULL"
     newest = database.execute(latest).fetchone()[0]
     return replace(_count(database, "settlements", columns), newest=newest)
+
+
+def count_episodes(database: Any, columns: Sequence[Column]) -> Checked:
+    """Count what was once believed of invoices; `columns` are those of the copy's invoices. `find_episodes` comes
+    before."""
+    (rows,) = database.execute("SELECT count(*) FROM episodes").fetchone()
+    return Checked("episodes", rows, rows, {}, (), [*columns, Column(UNTIL)])
 
 
 def refuse_future(database: Any, table: str, dates: Sequence[str], today: date) -> None:

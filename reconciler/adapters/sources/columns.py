@@ -14,6 +14,9 @@ from reconciler.domain.task import FieldSpec, TaskSpec
 
 Table = Literal["invoices", "customers", "settlements"]
 
+#: The day on which an episode of an invoice ended, beside the columns that the copy has of invoices.
+UNTIL = FieldSpec("until_date", "invoices", "date", "later", False, "the day on which something else was known")
+
 
 @dataclass(frozen=True)
 class Column:

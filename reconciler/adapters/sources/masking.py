@@ -81,7 +81,8 @@ def _columns(task: TaskSpec, found: Extract, masks: Masks) -> dict[str, Masks]:
     """Table → column → its mask, where there is one that changes something."""
     out: dict[str, Masks] = {}
     for table, columns in found.columns.items():
-        of = {spec.name: key_of(task, spec) for spec in task.fields.values() if spec.table == table}
+        spoken_of = "invoices" if table == "episodes" else table  # an episode is of an invoice, and masked as that is
+        of = {spec.name: key_of(task, spec) for spec in task.fields.values() if spec.table == spoken_of}
         wanted = {column.name: mask_of(masks, of.get(column.name, "")) for column in columns}
         if chosen := {name: mask for name, mask in wanted.items() if mask != "keep"}:
             out[table] = chosen

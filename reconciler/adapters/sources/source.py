@@ -13,7 +13,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from reconciler.adapters.sources.asking import Access, Raw, Reader, Wanted, Work
-from reconciler.adapters.sources.checks import Checked, check_customers, check_invoices, check_settlements
+from reconciler.adapters.sources.checks import (
+    Checked,
+    check_customers,
+    check_invoices,
+    check_settlements,
+    count_episodes,
+)
+from reconciler.adapters.sources.closing import find_episodes
 from reconciler.adapters.sources.columns import Table, columns_of, kept_columns
 from reconciler.adapters.sources.findings import bad_rows, left_out, moved_days, of_invoices
 from reconciler.adapters.sources.loading import load
@@ -100,6 +107,8 @@ class Sources:
         if settled is not None:
             keep_only_of_kept(database)
             checked.append(check_settlements(database, kept["settlements"]))
+            find_episodes(database)
+            checked.append(count_episodes(database, kept["invoices"]))
             odd += of_closed(database)
         odd += of_invoices(database, kept["invoices"])
         for each in wanted:

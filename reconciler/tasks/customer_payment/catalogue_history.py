@@ -16,7 +16,7 @@ HISTORY = (
         "customer-history",
         "number",
         (),
-        "n: other invoices known to have settled before as-of",
+        "n: other invoices known to have settled before as-of, less those of which it was known that it was taken back",
         unit="invoices",
         known="as-of",
         others=_SETTLED,
@@ -115,7 +115,8 @@ HISTORY = (
         "customer-history",
         "number",
         (),
-        "o: other invoices dated before as-of, late by then and not known to have settled before it",
+        "o: other invoices dated before as-of, late by then and not known before it to be settled, credited or written "
+        "off",
         unit="invoices",
         known="as-of",
         others=("customer", "invoice_date", "due_date", "settled_date"),

@@ -18,11 +18,13 @@ from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
 from reconciler.tasks.customer_payment.portfolio import known_portfolio
 from reconciler.tasks.customer_payment.settlements import (
     DAYS_LIMIT,
+    READ,
     Flags,
     Numbers,
     Rows,
     Settlements,
     between,
+    closed,
     customer_day,
     decaying,
     halved,
@@ -31,6 +33,8 @@ from reconciler.tasks.customer_payment.settlements import (
     refuse_settled,
     settlements,
     span,
+    spells,
+    with_past,
 )
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -38,7 +42,6 @@ from reconciler.tasks.customer_payment.tables import Tables
 OWN_WEIGHT = 3.0
 
 _PART, _THREADS = 100_000, 2  # invoices; NumPy sorts and adds without holding the interpreter
-_READ = ("invoice_date", "due_date", "settled_date", "known_date", "amount", "accounting_amount", "disputed")
 _UNITS = 10_000  # amounts are summed as whole ten-thousandths: exact in any order
 
 
@@ -48,12 +51,13 @@ def history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers
     Raises ValueError for a row whose own settlement was known before its as-of date: there is nothing to predict.
     """
     refuse_settled(tables, rows)
+    tables = with_past(tables)
     of_all = known_portfolio(in_any_order(tables), outcomes)
     out: dict[str, Numbers] = {}
 
-    def found(part: tuple[Days, Rows, Days]) -> tuple[Days, dict[str, Numbers]]:
-        positions, asked, places = part
-        return places, _part_history(_part(tables, positions), asked, outcomes, of_all(asked.as_of))
+    def found(part: tuple[Tables, Rows, Days]) -> tuple[Days, dict[str, Numbers]]:
+        its, asked, places = part
+        return places, _part_history(its, asked, outcomes, of_all(asked.as_of))
 
     with ThreadPoolExecutor(_THREADS) as threads:
         for places, values in threads.map(found, _parts(tables, rows)):
@@ -62,16 +66,16 @@ def history(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers
     return out
 
 
-def _parts(tables: Tables, rows: Rows) -> Iterator[tuple[Days, Rows, Days]]:
-    """Positions of the invoices of some customers, the rows asked about among them, and which those are in `rows`.
-    At least one part.
+def _parts(tables: Tables, rows: Rows) -> Iterator[tuple[Tables, Rows, Days]]:
+    """The invoices of some customers, the rows asked about among them, and which those are in `rows`. At least one
+    part.
 
     Customers know nothing of each other. Parts are small enough for the processor's caches, and their rows come by
     customer and as-of: every look-up is near the one before it.
     """
     by_customer = np.argsort(tables.customer)
     if len(by_customer) == 0:
-        yield by_customer, rows, rows.positions
+        yield _part(tables, by_customer), rows, rows.positions
         return
     order = np.argsort(customer_day(tables.customer[rows.positions], rows.as_of))
     customer, who = tables.customer[by_customer], tables.customer[rows.positions[order]]
@@ -83,15 +87,19 @@ def _parts(tables: Tables, rows: Rows) -> Iterator[tuple[Days, Rows, Days]]:
         if first < last or (len(who) == 0 and begin == 0):
             places = order[first:last]
             inside = Rows(place[rows.positions[places]] - begin, rows.as_of[places])
-            yield by_customer[begin:end], inside, places
+            yield _part(tables, by_customer[begin:end], place - begin), inside, places
 
 
-def _part(tables: Tables, positions: Days) -> Tables:
-    """The invoices at these positions, with what is read of them here."""
-    columns = {name: tables.invoices[name].to_numpy()[positions] for name in _READ if name in tables.invoices}
+def _part(tables: Tables, positions: Days, places: Days | None = None) -> Tables:
+    """The invoices at these positions, with what is read of them here; `places` says where each invoice is then."""
+    columns = {name: tables.invoices[name].to_numpy()[positions] for name in READ if name in tables.invoices}
     customer = tables.customer[positions]
     lowest = int(customer[0]) if len(customer) else 0
-    return Tables(pd.DataFrame(columns), customer - lowest, tables.known, tables.data_date)
+    past = tables.past
+    if past is not None and places is not None:
+        there = places[past.positions]
+        past = past.take((there >= 0) & (there < len(positions)), places)
+    return Tables(pd.DataFrame(columns), customer - lowest, tables.known, tables.data_date, past)
 
 
 def _part_history(tables: Tables, rows: Rows, outcomes: Outcomes, of_all: dict[str, Numbers]) -> dict[str, Numbers]:
@@ -123,16 +131,25 @@ def _part_history(tables: Tables, rows: Rows, outcomes: Outcomes, of_all: dict[s
 
 def outcome_counts(tables: Tables, rows: Rows, outcomes: Outcomes) -> Numbers:
     """[rows, outcomes]: how many of the customer's other invoices were known settled, by outcome, before as-of."""
+    tables = with_past(tables)
     every = settlements(tables)
     start, end = every.before(rows, tables.customer[rows.positions])
     counted = lateness(every, outcomes)
-    n, late, very = end - start, between(counted["late"], start, end), between(counted["very_late"], start, end)
+    n, late, very = (
+        every.count(start, end),
+        between(counted["late"], start, end),
+        between(counted["very_late"], start, end),
+    )
     counts = [n - late, late - very, very] if outcomes.very_late_after else [n - late, late]
     return np.stack(counts, axis=1).astype(np.float64)
 
 
 def without_history(tables: Tables, rows: Rows) -> npt.NDArray[np.bool_]:
     """Where no other invoice of the row's customer was known to have settled before as-of: the cold starts."""
+    if tables.past is not None:
+        tables = with_past(tables)
+        every = settlements(tables)
+        return np.asarray(every.count(*every.before(rows, tables.customer[rows.positions])) == 0, dtype=np.bool_)
     first = np.full(int(tables.customer.max(initial=-1)) + 1, NO_DAY, dtype=np.int64)
     np.minimum.at(first, tables.customer, tables.days("known_date"))
     return np.asarray(first[tables.customer[rows.positions]] >= rows.as_of, dtype=np.bool_)
@@ -140,6 +157,7 @@ def without_history(tables: Tables, rows: Rows) -> npt.NDArray[np.bool_]:
 
 def unusual_terms(tables: Tables, rows: Rows) -> Numbers:
     """The row's terms less the mean terms of the customer's other invoices dated before as-of; 0 where none is."""
+    tables = with_past(tables)
     invoiced = tables.days("invoice_date")
     terms = np.clip(tables.days("due_date") - invoiced, -DAYS_LIMIT, DAYS_LIMIT)
     begun = _Begun.of(tables.customer, invoiced + 1, np.arange(len(terms)))
@@ -152,15 +170,17 @@ def unusual_terms(tables: Tables, rows: Rows) -> Numbers:
 
 
 def _settled(every: Settlements, start: Days, end: Days, *, rows: Rows, outcomes: Outcomes) -> dict[str, Numbers]:
-    counted = {**lateness(every, outcomes), "told": every.told, "disputed": every.disputed}
+    flags = {"told": every.signed(every.told), "disputed": every.signed(every.disputed)}
+    counted = {**lateness(every, outcomes), **flags}
     out = {name: between(values, start, end).astype(np.float64) for name, values in counted.items()}
-    out["n"] = (end - start).astype(np.float64)
+    out["n"] = every.count(start, end).astype(np.float64)
     if len(every.day) == 0:
         return out | {name: np.zeros(len(start)) for name in ("last", "recent_n", "recent_sum")}
     some, last, late = end > start, np.maximum(end - 1, 0), every.days
-    count, total = decaying(every.customer, every.day, [np.ones(len(late), dtype=np.int64), late])
+    each = [every.fading(np.ones_like(late)), every.fading(late)]
+    count, total = decaying(every.customer, every.day, each)
     fade = np.where(some, halved(rows.as_of - every.day[last]), 0.0)
-    out["last"] = np.where(some, late[last], 0).astype(np.float64)
+    out["last"] = np.where(out["n"] > 0, late[every.last(start, end, rows.as_of)], 0).astype(np.float64)
     return out | {"recent_n": count[last] * fade, "recent_sum": total[last] * fade}
 
 
@@ -180,20 +200,23 @@ def _overdue(
 
     Those that had become late, less those of them among the settlements known before as-of, which are [start, end).
     """
-    due, known = tables.days("due_date"), tables.days("known_date")
+    due, times = tables.days("due_date"), spells(tables)
     begins = np.maximum(due + outcomes.late_after, tables.days("invoice_date")) + 1
-    ever = begins <= known
-    begun = _Begun.of(tables.customer, begins, np.flatnonzero(ever))
+    its: slice | Days = slice(None) if times is None else times.positions
+    since = begins if times is None else np.maximum(begins[its], times.opened + 1)
+    ever = since <= (tables.days("known_date") if times is None else times.known)
+    begun = _Begun.of(tables.customer[its], since, np.flatnonzero(ever))
     first, last = begun.until(tables.customer[rows.positions], rows.as_of)
-    own = np.flatnonzero((begins[rows.positions] <= rows.as_of) & (rows.as_of <= known[rows.positions]))
+    own = np.flatnonzero((begins[rows.positions] <= rows.as_of) & ~closed(tables, rows))
+    ends = ever[every.positions] if every.since is None else ever[every.positions] & (every.day == every.since)
 
     def open_late(values: Days | Flags) -> Days:
-        out = between(values[begun.positions], first, last)
-        out -= between((values * ever)[every.positions], start, end)
+        out = between(values[its][begun.positions], first, last)
+        out -= between(values[its][every.positions] * ends, start, end)
         out[own] -= values[rows.positions[own]]
         return out
 
-    count = open_late(ever)
+    count = open_late(np.ones(len(due), dtype=np.bool_))
     return {
         "count": count.astype(np.float64),
         "amount": open_late(_amounts(tables)) / _UNITS,

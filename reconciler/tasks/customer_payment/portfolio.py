@@ -22,6 +22,7 @@ from reconciler.tasks.customer_payment.settlements import (
     in_any_order,
     lateness,
     refuse_settled,
+    with_past,
 )
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -40,9 +41,9 @@ def known_portfolio(settled: Settlements, outcomes: Outcomes) -> Callable[[Days]
     def known(values: Days | Flags | None) -> Numbers:
         return np.append(0.0, np.cumsum(np.bincount(day, weights=values)))
 
-    size, told = known(None), known(settled.told)
+    size, told = known(settled.sign), known(settled.signed(settled.told))
     counted = {name: (known(values), size) for name, values in lateness(settled, outcomes).items()}
-    counted["disputed"] = (known(settled.disputed), told)
+    counted["disputed"] = (known(settled.signed(settled.disputed)), told)
     means = {name: (total + PRIOR_WEIGHT * PRIOR[name]) / (of + PRIOR_WEIGHT) for name, (total, of) in counted.items()}
 
     def before(as_of: Days) -> dict[str, Numbers]:
@@ -58,7 +59,7 @@ def portfolio(tables: Tables, rows: Rows, outcomes: Outcomes) -> dict[str, Numbe
     Raises ValueError for a row whose own settlement was known before its as-of date.
     """
     refuse_settled(tables, rows)
-    settled = in_any_order(tables)
+    settled = in_any_order(with_past(tables))
     known = known_portfolio(settled, outcomes)(rows.as_of)
     return {
         "portfolio_days_late": known["days_late"],
@@ -72,11 +73,13 @@ def _recent(settled: Settlements, rows: Rows) -> Numbers:
     """Mean days late, each settlement halved in weight for every 90 days. Summed by day first: days are few."""
     if len(settled.day) == 0:
         return np.full(len(rows.as_of), PRIOR["days_late"])
-    first = int(settled.day.min())
-    count = np.bincount(settled.day - first)
-    late = np.rint(np.bincount(settled.day - first, weights=settled.days)).astype(np.int64)
-    there = np.flatnonzero(count)
-    days = there + first
+    day = settled.day - int(settled.day.min())
+    count, late = (
+        np.bincount(day, weights=settled.fading(each)).astype(np.float64)
+        for each in (np.ones_like(settled.days), settled.days)
+    )
+    there = np.flatnonzero(np.bincount(day))
+    days = there + int(settled.day.min())
     weight, total = decaying(np.zeros(len(days), dtype=np.int64), days, [count[there], late[there]])
     last = np.searchsorted(days, rows.as_of, side="left") - 1
     fade = np.where(last >= 0, halved(rows.as_of - days[last]), 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciler.domain.task import EstimatorSpec, FieldSpec, ParameterSpec, TaskSpec
 from reconciler.tasks.customer_payment.catalogue import ABOUT, EXAMPLE, FEATURES, GROUPS
 
-REVISION = 2
+REVISION = 3
 NAME = "customer-payment"
 
 #: Keys of invoices and of customers: what makes a row one row.

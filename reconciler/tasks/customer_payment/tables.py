@@ -8,7 +8,7 @@ none), numbers float64 (NaN where there is none), flags 1 and 0, texts str or ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ import pandas as pd
 from reconciler.domain.errors import AuthorMustFix
 from reconciler.domain.jobs import SnapshotManifest, SnapshotTable
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
+from reconciler.tasks.customer_payment.past import Past, find_past
 from reconciler.tasks.customer_payment.spec import CUSTOMER_KEY, INVOICE_KEY, SPEC
 from reconciler.tools.duck import connect, literal, quoted
 
 _EPOCH = date(1970, 1, 1)
+_WHO = ["legal_entity", "customer"]
 _ALWAYS = ("legal_entity", "invoice", "customer", "invoice_date", "due_date", "amount")
 
 
@@ -41,12 +43,13 @@ def to_date(day: int) -> date:
 class Tables:
     """`invoices`: one row each, sorted by its key, with its customer's fields; `customer`: a number per row that is
     equal for equal (legal entity, customer); `known`: the fields that are known at the invoice date;
-    `data_date`: the last day that the data knows."""
+    `data_date`: the last day that the data knows; `past`: what was once believed, None where nothing was."""
 
     invoices: pd.DataFrame
     customer: Days
     known: frozenset[str]
     data_date: int
+    past: Past | None = None
 
     def days(self, name: str) -> Days:
         """A date column as days."""
@@ -68,33 +71,46 @@ def load(folder: Path) -> Tables:
         _make_words(connection, folder, manifest)
         invoices = _read(connection, folder, manifest.tables.get("invoices"), INVOICE_KEY)
         customers = _read(connection, folder, manifest.tables.get("customers"), CUSTOMER_KEY)
+        episodes = _read(connection, folder, manifest.tables.get("episodes"), INVOICE_KEY)
     missing = [name for name in _ALWAYS if name not in invoices]
     if missing:
         raise AuthorMustFix(
             f"the snapshot's invoices have no {', '.join(missing)}",
             next_step="map these fields in the environment's data.invoices.mapping and refresh",
         )
-    known = frozenset(_known(manifest))
-    return _joined(invoices, customers, known=known, data_date=to_day(date.fromisoformat(manifest.data_date)))
+    known, day = frozenset(_known(manifest)), to_day(date.fromisoformat(manifest.data_date))
+    return _joined(invoices, customers, episodes, known=known, data_date=day)
 
 
-def tables_from(invoices: pd.DataFrame, customers: pd.DataFrame, *, known: frozenset[str], data_date: int) -> Tables:
+def tables_from(
+    invoices: pd.DataFrame,
+    customers: pd.DataFrame,
+    episodes: pd.DataFrame | None = None,
+    *,
+    known: frozenset[str],
+    data_date: int,
+) -> Tables:
     """Join customers to invoices, fill in what was not mapped, and put rows in the order of their key."""
     key = [name for name in INVOICE_KEY if name in invoices]
     ordered = invoices.sort_values(key, kind="stable", ignore_index=True)
-    return _joined(ordered, customers, known=known, data_date=data_date)
+    none = pd.DataFrame()
+    return _joined(ordered, customers, none if episodes is None else episodes, known=known, data_date=data_date)
 
 
-def _joined(invoices: pd.DataFrame, customers: pd.DataFrame, *, known: frozenset[str], data_date: int) -> Tables:
+def _joined(
+    invoices: pd.DataFrame, customers: pd.DataFrame, episodes: pd.DataFrame, *, known: frozenset[str], data_date: int
+) -> Tables:
     """`tables_from` of invoices that are in the order of their key; they are changed."""
     for name, value in (("instalment", 1), ("settled_date", NO_DAY)):
         if name not in invoices:
             invoices[name] = value
     _know_settlements(invoices, data_date)
+    past = find_past(invoices, episodes) if len(episodes) else None
     invoices = _with_customers(invoices, customers)
-    codes = invoices.groupby(["legal_entity", "customer"], sort=True, dropna=False, observed=True).ngroup()
-    customer: Days = codes.to_numpy().astype(np.int64)
-    return Tables(invoices, customer, known, data_date)
+    everyone = invoices[_WHO] if past is None else pd.concat([invoices[_WHO], past.invoices[_WHO]], ignore_index=True)
+    codes = everyone.groupby(_WHO, sort=True, dropna=False, observed=True).ngroup().to_numpy().astype(np.int64)
+    customer, theirs = codes[: len(invoices)], codes[len(invoices) :]
+    return Tables(invoices, customer, known, data_date, past and replace(past, customer=theirs))
 
 
 def _know_settlements(invoices: pd.DataFrame, data_date: int) -> None:

@@ -1,8 +1,9 @@
 """Proof that features know only the past: for rows of a seeded sample of days they are built again from a ledger
 that ends there, and must be those that the training used.
 
-A ledger that ends on a day has no invoice dated later, no settlement that became known on or after it, and nothing
-that is known later of an invoice that had not settled before it. What is known later of invoices settled before stays:
+A ledger that ends on a day has no invoice dated later, no settlement that became known on or after it, no word that
+one was taken back or an invoice left out from then on, and nothing that is known later of an invoice that had not
+settled before it. What is known later of invoices settled before stays:
 it is taken to be known once an invoice has settled. Customers' fields that are not declared are empty.
 """
 
@@ -17,6 +18,7 @@ import pandas as pd
 from reconciler.domain.guard import GuardFinding
 from reconciler.tasks.customer_payment.features import Column, FeatureTable
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
+from reconciler.tasks.customer_payment.past import Flags, Past
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables
 
@@ -76,13 +78,36 @@ def at(tables: Tables, rows: Days, day: int) -> tuple[Tables, Days]:
     """The ledger as it was known at the start of `day`, with the invoices dated that day; and where `rows` are."""
     there = tables.days("invoice_date") <= day
     invoices = tables.invoices.loc[there].reset_index(drop=True)
-    unsettled = (invoices["known_date"] >= day).to_numpy()
+    unsettled = (invoices["known_date"] >= day).to_numpy(copy=True)
+    past, believed = _past_at(tables, there, day)
+    for position, settled, known in believed:
+        invoices.loc[position, ["settled_date", "known_date"]] = settled, known
+        unsettled[position] = False
     for name in map(str, invoices.columns):
         if name not in tables.known:
             _blank(invoices, name, np.ones_like(unsettled) if _of_customers(name) else unsettled)
     positions = np.cumsum(there)[rows] - 1
-    past = replace(tables, invoices=invoices, customer=tables.customer[there], data_date=day)
-    return past, np.asarray(positions, dtype=np.int64)
+    then = replace(tables, invoices=invoices, customer=tables.customer[there], data_date=day, past=past)
+    return then, np.asarray(positions, dtype=np.int64)
+
+
+def _past_at(tables: Tables, there: Flags, day: int) -> tuple[Past | None, list[tuple[int, int, int]]]:
+    """The episodes that had ended before `day`, and of those that had not the invoice (where it is then), the day on
+    which it was believed to be settled, and since when."""
+    past = tables.past
+    if past is None:
+        return None, []
+    left = (past.invoices["invoice_date"] <= day).to_numpy()
+    places = np.cumsum(np.append(there, left)) - 1
+    begun = (past.known < day) & np.append(there, left)[past.positions]
+    lasts = begun & (past.until >= day) & (past.positions < len(there))
+    found = zip(places[past.positions[lasts]], past.settled[lasts], past.known[lasts], strict=True)
+    then = past.take(begun & ~lasts, places)
+    invoices = past.invoices.loc[left].reset_index(drop=True)
+    until = np.where(then.until >= day, NO_DAY, then.until)
+    return replace(then, invoices=invoices, customer=past.customer[left], until=until), [
+        (int(position), int(settled), int(known)) for position, settled, known in found
+    ]
 
 
 def _of_customers(name: str) -> bool:
@@ -90,7 +115,7 @@ def _of_customers(name: str) -> bool:
     return field is not None and field.table == "customers"
 
 
-def _blank(invoices: pd.DataFrame, name: str, where: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+def _blank(invoices: pd.DataFrame, name: str, where: Flags) -> None:
     """Days become `NO_DAY`, everything else missing."""
     nothing = NO_DAY if invoices[name].dtype.kind in "iu" else np.nan
     invoices[name] = invoices[name].mask(where, nothing)
