@@ -16,9 +16,19 @@ from reconciler.domain.kept import Kept
 from reconciler.domain.written import Written
 
 Check = Literal[
-    "declaration", "recomputation", "open-invoices", "earlier-snapshot", "separation", "identifier", "reason", "ceiling"
+    "declaration",
+    "recomputation",
+    "open-invoices",
+    "earlier-snapshot",
+    "separation",
+    "identifier",
+    "whole-history",
+    "reason",
+    "ceiling",
 ]
 CeilingFigure = Literal["accuracy", "macro_f1", "log_loss", "brier"]
+#: Between the names of two fields that one finding is about.
+TOGETHER = " and "
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 FieldName = Annotated[str, Field(min_length=1, max_length=63)]
 
@@ -40,6 +50,10 @@ class Guard(Written):
     accepted: dict[FieldName, Reason] = Field(
         default_factory=dict, description="field → why findings about it are wrong; they are recorded, and do not block"
     )
+
+    def accepts(self, subject: str) -> bool:
+        """Whether the data's owner accepts findings of a field; those of two fields together only where both are."""
+        return all(name in self.accepted for name in subject.split(TOGETHER))
 
 
 class GuardFinding(Kept):

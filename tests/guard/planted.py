@@ -109,6 +109,37 @@ def outcome(tables: Tables) -> Days:
     return np.asarray((late > 0).astype(np.int64) + (late >= VERY_LATE))
 
 
+def of_customers(tables: Tables, values: npt.ArrayLike, *, leaving_out: bool = False) -> Numbers:
+    """The mean of a value over all settled invoices of each row's customer; `leaving_out`: but the row itself."""
+    settled = tables.days("settled_date") < NO_DAY
+    value = np.where(settled, np.asarray(values, dtype=np.float64), 0.0)
+    total, count = np.bincount(tables.customer, value), np.bincount(tables.customer, settled)
+    own = (value, settled) if leaving_out else (0.0, 0)
+    return np.asarray((total[tables.customer] - own[0]) / np.maximum(count[tables.customer] - own[1], 1))
+
+
+def habits(seed: int, *, customers: int = 40, each: int = 20) -> tuple[Tables, Numbers]:
+    """A company whose customers have a habit that nobody's outcomes were needed to know, and that habit by row."""
+    random = np.random.default_rng(seed)
+    who = np.repeat(np.arange(customers), each)
+    habit = random.normal(4, 10, customers)[who]
+    made = 18_000 + random.integers(0, 700, len(who))
+    invoices = pd.DataFrame(
+        {
+            "legal_entity": "main",
+            "invoice": [f"I{number}" for number in range(len(who))],
+            "customer": [f"C{number:03d}" for number in who],
+            "invoice_date": made,
+            "due_date": made + 30,
+            "settled_date": np.maximum(made + 1, made + 30 + np.rint(habit + random.standard_t(4, len(who)) * 9)),
+            "amount": random.lognormal(6, 1, len(who)).round(2),
+        }
+    ).astype({"settled_date": np.int64})
+    invoices["habit"] = habit
+    tables = tables_from(invoices, pd.DataFrame(), known=frozenset(_KNOWN), data_date=19_000)
+    return replace(tables, invoices=tables.invoices.drop(columns="habit")), tables.invoices["habit"].to_numpy()
+
+
 # --- feature code that looks ahead -----------------------------------------------------------------------------
 
 

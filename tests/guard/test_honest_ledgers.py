@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reconciler.domain.guard import Guard
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import load
 from reconciler.training.guard.guard import guard
+from reconciler.training.guard.pairs import separating_pairs
+from reconciler.training.guard.suspects import measure
+from reconciler.training.guard.whole_history import made_of_outcomes
 from reconciler.training.study import Study
 from tests.guard import planted
 from tests.support.receivables_small import real, small
@@ -24,7 +28,8 @@ def test_the_honest_features_of_the_example_pass(honest: Study) -> None:
     assert guarded.record.largest_skill is not None and guarded.record.largest_skill < 0.2
     states = guarded.record.checks
     assert states["earlier-snapshot"] == "only one snapshot: not checked"
-    assert {states[name] for name in ("declaration", "recomputation", "open-invoices", "separation")} == {"passed"}
+    made = ("declaration", "recomputation", "open-invoices", "separation", "whole-history")
+    assert {states[name] for name in made} == {"passed"}
 
 
 def test_every_field_that_is_not_declared_is_denied_with_its_reason(honest: Study) -> None:
@@ -45,6 +50,27 @@ def test_an_earlier_snapshot_of_the_same_ledger_passes(honest: Study) -> None:
 @pytest.mark.parametrize("seed", PROOF)
 def test_the_honest_features_of_every_example_pass(seed: int) -> None:
     assert planted.found(planted.of(planted.example(seed))) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_known_of_a_customer_beforehand_is_not_made_of_its_outcomes(seed: int) -> None:
+    """The hardest honest fields: they say how the customer pays, as well as can be known without its outcomes."""
+    tables, habit = planted.habits(seed)
+    limit = np.exp(8 - habit / 10).round(-1)
+    tables = planted.declared(planted.declared(tables, "accounting_amount", habit), "open_credit", limit)
+    tables = planted.declared(
+        tables, "customer_group", np.digitize(habit, [-5, 0, 5, 10, 20]).astype(str).astype(object)
+    )
+    tables = planted.declared(tables, "region", (tables.customer % 7).astype(str).astype(object))
+    tables = planted.declared(tables, "rating", np.round(habit / 2))
+    assert made_of_outcomes(planted.of(tables, include=["customer-history"])) == ("passed", [])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_honest_fields_tell_the_outcomes_together(seed: int) -> None:
+    """A third of the example company: fewer customers, so that more stands for them."""
+    measured = measure(planted.of(planted.example(seed, share=3)), Guard())
+    assert separating_pairs(measured.pairs, Guard()) == []
 
 
 @pytest.mark.parametrize("rows", [100, 900])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from reconciler.domain.guard import Guard
@@ -124,3 +125,84 @@ def test_a_field_that_tells_much_needs_a_reason_in_the_recipe(ledger: Tables) ->
 def test_a_reason_does_not_excuse_a_field_that_is_the_outcome(ledger: Tables) -> None:
     leaking = declared(ledger, "delivery", planted.outcome(ledger).astype(str))
     assert ("separation", "delivery") in found(of(leaking, reasons={"delivery": "so it seems"}))
+
+
+# --- two fields together ---------------------------------------------------------------------------------------
+
+
+def _two(tables: Tables, one: object, other: object) -> Study:
+    return of(declared(declared(tables, "delivery", one), "country", other))
+
+
+def test_two_codes_that_are_the_outcome_only_by_an_exclusive_or_are_caught_by_both_names(ledger: Tables) -> None:
+    late, coin = planted.outcome(ledger) > 0, np.random.default_rng(0).random(len(ledger.invoices)) < 0.5
+    leaking = _two(ledger, np.where(coin, "a", "b").astype(object), np.where(coin ^ late, "x", "y").astype(object))
+    assert found(leaking) == [("separation", "delivery and country")]
+
+
+def test_two_numbers_that_are_the_outcome_only_by_an_exclusive_or_are_caught(ledger: Tables) -> None:
+    random, late = np.random.default_rng(0), planted.outcome(ledger) > 0
+    one, other = random.random((2, len(late)))
+    amounts = declared(ledger, "amount", one * 1000)
+    leaking = declared(amounts, "accounting_amount", 500 * (other + ((one > 0.5) ^ late)))
+    assert found(of(leaking)) == [("separation", "amount and accounting_amount")]
+
+
+@pytest.mark.parametrize("levels", [6, 12])
+def test_a_pair_of_codes_whose_sum_is_the_outcome_is_caught(levels: int, ledger: Tables) -> None:
+    random, told = np.random.default_rng(0), planted.outcome(ledger)
+    one = random.integers(0, levels, len(told))
+    other = (told - one) % 3 + 3 * random.integers(0, levels // 3, len(told))
+    assert found(_two(ledger, one.astype(str).astype(object), other.astype(str).astype(object))) == [
+        ("separation", "delivery and country")
+    ]
+
+
+def test_two_amounts_whose_difference_is_the_days_late_are_caught(ledger: Tables) -> None:
+    late = np.nan_to_num(planted.days_late(ledger))
+    leaking = of(declared(ledger, "accounting_amount", ledger.invoices["amount"].to_numpy() - late))
+    assert found(leaking) == [("separation", "amount and accounting_amount")]
+
+
+def test_a_pair_is_accepted_only_where_both_of_its_fields_are(ledger: Tables) -> None:
+    late = np.nan_to_num(planted.days_late(ledger))
+    leaking = of(declared(ledger, "accounting_amount", ledger.invoices["amount"].to_numpy() - late))
+    one, other = {"amount": "so it is"}, {"accounting_amount": "so it is"}
+    assert found(leaking, Guard(accepted=one)) == [("separation", "amount and accounting_amount")]
+    assert found(leaking, Guard(accepted={**one, **other})) == []
+
+
+# --- means that arrive as a column -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["mean days late", "share late", "shrunk", "text"])
+def test_a_customers_mean_over_the_whole_history_that_is_mapped_as_known_is_caught(kind: str, ledger: Tables) -> None:
+    late, told = np.nan_to_num(planted.days_late(ledger)), planted.outcome(ledger)
+    rows = np.bincount(ledger.customer)[ledger.customer]
+    mean = planted.of_customers(ledger, late)
+    share = planted.of_customers(ledger, told > 0)
+    name, values = {
+        "mean days late": ("accounting_amount", mean),
+        "share late": ("accounting_amount", share),
+        "shrunk": ("accounting_amount", (mean * rows + 5 * late.mean()) / (rows + 5)),
+        "text": ("customer_group", np.round(share, 2).astype(str).astype(object)),
+    }[kind]
+    assert found(of(declared(ledger, name, values))) == [("whole-history", name)]
+
+
+def test_a_mean_that_leaves_its_own_invoice_out_and_is_mapped_as_known_is_caught(ledger: Tables) -> None:
+    mean = planted.of_customers(ledger, planted.outcome(ledger) > 0, leaving_out=True)
+    assert found(of(declared(ledger, "accounting_amount", mean))) == [("separation", "accounting_amount")]
+
+
+def test_a_running_mean_that_has_taken_its_own_invoice_in_is_caught(ledger: Tables) -> None:
+    order = np.lexsort((ledger.days("invoice_date"), ledger.customer))
+    late = pd.Series((planted.outcome(ledger) > 0)[order].astype(np.float64), index=order)
+    running = late.groupby(ledger.customer[order]).expanding().mean().droplevel(0).sort_index()
+    assert found(of(declared(ledger, "accounting_amount", running.to_numpy()))) == [("separation", "accounting_amount")]
+
+
+def test_what_the_owner_accepts_of_a_customers_mean_does_not_block(ledger: Tables) -> None:
+    mean = planted.of_customers(ledger, np.nan_to_num(planted.days_late(ledger)))
+    leaking = of(declared(ledger, "accounting_amount", mean))
+    assert found(leaking, Guard(accepted={"accounting_amount": "a rating bought before"})) == []

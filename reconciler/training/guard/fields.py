@@ -59,6 +59,29 @@ def views(tables: Tables, name: str, rows: Days) -> list[View]:
     return [View(name, codes=_codes(tables.texts(name, rows).astype(str)))]
 
 
+def beside_customer(tables: Tables, name: str, rows: Days) -> Iterator[View]:
+    """A number beside the customer's mean of it, and beside that of the customer's invoice before. A mean that leaves
+    its own invoice out, or that has just taken it in, says by these what that invoice was."""
+    column = tables.invoices[name]
+    if column.dtype.kind not in "biuf" or _is_date(tables, name):
+        return
+    numbers, who = column.to_numpy(dtype=np.float64), tables.customer
+    there = ~np.isnan(numbers)
+    total = np.bincount(who, np.where(there, numbers, 0.0))
+    mean = total / np.maximum(np.bincount(who, there), 1)
+    yield View(f"{name} − the customer's mean", numbers=_rounded(numbers - mean[who])[rows])
+    order = np.lexsort((tables.days("invoice_date"), who))
+    steps = np.full(len(numbers), np.nan)
+    same = who[order[1:]] == who[order[:-1]]
+    steps[order[1:]] = np.where(same, numbers[order[1:]] - numbers[order[:-1]], np.nan)
+    yield View(f"{name} − the customer's before", numbers=_rounded(steps)[rows])
+
+
+def _rounded(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Without what a sum's rounding leaves of equal numbers."""
+    return np.round(numbers, 9)
+
+
 def _is_date(tables: Tables, name: str) -> bool:
     field = SPEC.fields.get(name)
     if field is not None:

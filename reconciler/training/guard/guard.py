@@ -16,12 +16,12 @@ from reconciler.tasks.customer_payment.features import FeatureTable, feature_tab
 from reconciler.tasks.customer_payment.outcomes import Days
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.tasks.customer_payment.tables import Tables
-from reconciler.training.guard import ceiling, declarations, recomputation, suspects
+from reconciler.training.guard import ceiling, declarations, pairs, recomputation, suspects, whole_history
 from reconciler.training.guard.recomputation import Builder
 from reconciler.training.study import Study
 
 #: Findings about data, which the data's owner may accept with a reason. Proof and a missing reason are none.
-_ACCEPTABLE = frozenset({"open-invoices", "earlier-snapshot", "separation", "identifier"})
+_ACCEPTABLE = frozenset({"open-invoices", "earlier-snapshot", "separation", "identifier", "whole-history"})
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,18 @@ def guard(this: Study, limits: Guard, beside: Beside = Beside()) -> Guarded:
         this.tables, this.rows, this.invoiced, used=this.table, build=build, least=limits.rows
     )
     states, found = _of_data(this.tables, beside.earlier, limits)
-    measured, used, reasons = suspects.measure(this), used_fields(this), this.recipe.features.reasons
+    states["whole-history"], made = whole_history.made_of_outcomes(this)
+    measured, used, reasons = suspects.measure(this, limits), used_fields(this), this.recipe.features.reasons
     found = [
         *rebuilt.findings,
         *found,
+        *made,
         *suspects.separating(measured, limits),
+        *pairs.separating_pairs(measured.pairs, limits),
         *suspects.unreasoned(measured, limits, used=used, reasons=reasons),
         *(ceiling.above(beside.reported, limits) if beside.reported is not None else ()),
     ]
-    accepted = [each for each in found if each.check in _ACCEPTABLE and each.subject in limits.accepted]
+    accepted = [each for each in found if each.check in _ACCEPTABLE and limits.accepts(each.subject)]
     needed = {skill.field for skill in suspects.needing(measured, limits, used)}
     largest = measured.largest
     record = GuardRecord(

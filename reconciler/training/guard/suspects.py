@@ -17,7 +17,8 @@ from reconciler.tasks.customer_payment.features import feature_table
 from reconciler.tasks.customer_payment.outcomes import Days
 from reconciler.tasks.customer_payment.spec import SPEC
 from reconciler.training.guard import separation
-from reconciler.training.guard.fields import IDENTIFIERS, View, known_fields, pieces, views
+from reconciler.training.guard.fields import IDENTIFIERS, View, beside_customer, known_fields, pieces, views
+from reconciler.training.guard.pairs import PairSkill, measure_pairs
 from reconciler.training.study import Study
 
 #: Rows that the small models see: enough for a standard error of half a hundredth.
@@ -38,10 +39,12 @@ class Skill:
 
 @dataclass(frozen=True)
 class Measured:
-    """Skills of the declared fields and of the identifiers, each by its best way to read it."""
+    """Skills of the declared fields and of the identifiers, each by its best way to read it, and of the pairs of fields
+    that separate although neither of the two does."""
 
     fields: tuple[Skill, ...]
     identifiers: tuple[Skill, ...]
+    pairs: tuple[PairSkill, ...] = ()
 
     @property
     def largest(self) -> Skill | None:
@@ -49,7 +52,7 @@ class Measured:
         return max(self.fields, key=lambda skill: skill.alone, default=None)
 
 
-def measure(this: Study) -> Measured:
+def measure(this: Study, limits: Guard) -> Measured:
     """Skills on a seeded sample of the study's rows."""
     chosen = np.arange(len(this.rows))
     if len(chosen) > _MOST_ROWS:
@@ -57,9 +60,19 @@ def measure(this: Study) -> Measured:
     rows = this.rows[chosen]
     asked = separation.question(this.truth[chosen], this.invoiced[chosen], len(this.outcomes.names))
     known = separation.history_alone(asked, _history(this, chosen))
-    fields = [_best(name, views(this.tables, name, rows), asked, known) for name in known_fields(this.tables)]
+    ways = {name: views(this.tables, name, rows) for name in known_fields(this.tables)}
+    fields = [
+        _best(name, [*found, *beside_customer(this.tables, name, rows)], asked, known) for name, found in ways.items()
+    ]
     there = [name for name in IDENTIFIERS if name in this.tables.invoices]
-    return Measured(tuple(fields), tuple(_best(name, pieces(this.tables, name, rows), asked, known) for name in there))
+    by_themselves = {skill.field for skill in fields if _beyond(skill, limits)}
+    others = {name: found for name, found in ways.items() if name not in by_themselves}
+    others["invoice_date"] = views(this.tables, "invoice_date", rows)
+    return Measured(
+        tuple(fields),
+        tuple(_best(name, pieces(this.tables, name, rows), asked, known) for name in there),
+        tuple(measure_pairs(others, asked, known, limits.field_skill)),
+    )
 
 
 def _history(this: Study, chosen: Days) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
