@@ -183,6 +183,12 @@ def _later(dates: Dates, given: Mapping[str, Given], *, settlements: bool) -> li
     return out
 
 
+_SEVERAL = (
+    "has several currencies, and no column has the amount in the company's own: where one legal entity has several, "
+    "map accounting_amount, or keep one by where, else data refresh refuses them"
+)
+
+
 def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[str]:
     out = [found.doubt for found in dates.roles.values() if found.doubt]
     for found in dates.roles.values():
@@ -191,6 +197,8 @@ def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[st
     if "customer" in given and _are_names(given["customer"].column):
         name = given["customer"].column.name
         out.append(f"{name} holds names, which would be in every copy: data.masks makes them pseudonyms")
+    if "currency" in given and "accounting_amount" not in given and given["currency"].column.distinct > 1:
+        out.append(f"{given['currency'].column.name} {_SEVERAL}")
     for choice in given.values():
         out += number_doubts(choice.column, comma=comma)
     return out

@@ -113,12 +113,33 @@ def test_an_invoice_in_another_currency_without_a_rate_is_set_aside(tmp_path: Pa
         assert [row[0] for row in rows_of(extract, columns="invoice")] == ["A0", "A1", "A2", "A4"]
 
 
-def test_several_currencies_without_a_common_one_are_told_with_what_to_do(tmp_path: Path) -> None:
+def test_several_currencies_without_a_common_one_are_refused_with_line_counts_and_what_to_do(tmp_path: Path) -> None:
     mapping = {**PLAIN, "currency": "currency"}
-    with extracted(tmp_path, _in_currencies("10,EUR,", "20,USD,"), mapping=mapping) as extract:
-        (found,) = extract.findings
-    assert (found.rows, found.line, found.did) == (2, 2, "kept")
-    assert found.next_step.startswith("map accounting_amount")
+    text = _in_currencies("10,EUR,", "20,USD,", "30,EUR,", "40,Mrs Smith,", "0,USD,", "-5,USD,")
+    with pytest.raises(AuthorMustFix) as refused, extracted(tmp_path, text, mapping=mapping):
+        pass
+    assert "several currencies" in refused.value.message
+    assert "2 in EUR, 1 in USD, 1 in no code; the first at line 2" in refused.value.message
+    assert refused.value.next_step.startswith("map accounting_amount")
+    assert 'where: [{field: "currency", op: eq, value: EUR}]' in refused.value.next_step
+
+
+def test_the_file_of_several_that_has_the_first_of_several_currencies_is_named(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts/a.csv").write_text(_in_currencies("10,,"))
+    (tmp_path / "parts/b.csv").write_text(_in_currencies("10,EUR,", "20,USD,").replace("A", "B"))
+    data = data_of("parts", {**PLAIN, "currency": "currency"})
+    with pytest.raises(AuthorMustFix, match=r"the first at parts/b\.csv line 2"):
+        source_in(tmp_path).extract(data, None, nothing).__enter__()
+
+
+@pytest.mark.parametrize("text", ["10,EUR,|20,USD,", "10,EUR,|20,EUR,", "10,EUR,|20,,"])
+def test_one_currency_in_each_legal_entity_needs_no_common_one(text: str, tmp_path: Path) -> None:
+    mapping = {**PLAIN, "currency": "currency"}
+    if "USD" in text:
+        mapping["legal_entity"] = "currency"
+    with extracted(tmp_path, _in_currencies(*text.split("|")), mapping=mapping) as extract:
+        assert extract.rows == {"invoices": 2}
 
 
 def test_a_settlement_is_known_when_it_was_recorded(tmp_path: Path) -> None:

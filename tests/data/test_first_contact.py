@@ -216,6 +216,16 @@ def test_the_line_items_of_sap_have_both_amounts(tmp_path: Path) -> None:
     assert mapped_rows(data, tmp_path) == true_rows(TRUTH)
 
 
+def test_several_currencies_without_a_common_one_are_said_before_a_refresh_refuses_them(tmp_path: Path) -> None:
+    abroad = [replace(row, currency="CHF") if number % 2 else row for number, row in enumerate(TRUTH)]
+    proposal, data = looked(tmp_path / "i.csv", render(abroad, Style()))
+    (doubt,) = [doubt for doubt in proposal.doubts if "several currencies" in doubt]
+    assert doubt.startswith("Currency has several currencies")
+    assert "map accounting_amount" in doubt
+    with pytest.raises(AuthorMustFix, match="in several currencies"):
+        mapped_rows(data, tmp_path)
+
+
 def test_where_the_only_amount_is_the_companys_own_that_is_the_amount(tmp_path: Path) -> None:
     headers = {**ENGLISH, "amount": "AMOUNTMST", "currency": "CURRENCYCODE"}
     proposal, data = looked(tmp_path / "invoices.csv", render(TRUTH, Style(headers=headers)))

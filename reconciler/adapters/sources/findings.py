@@ -72,23 +72,27 @@ def without_rate(names: set[str]) -> str | None:
     return f"accounting_amount IS NULL AND currency IS NOT NULL AND currency IS DISTINCT FROM {company}"
 
 
-def of_invoices(database: Any, columns: Sequence[Column]) -> Iterator[Finding]:
-    """What is odd in the invoices that are kept."""
+@dataclass(frozen=True)
+class Mixed:
+    """Invoices of legal entities that bill in several currencies, of which no amount in a common one is known: the line
+    of the first, and how many there are in each currency, the commonest first."""
+
+    line: int
+    counts: Sequence[tuple[str, int]]
+
+
+def mixed_currencies(database: Any, columns: Sequence[Column]) -> Mixed | None:
+    """What is kept and cannot be added up; None where it can. A text that is no code of a currency is not told."""
     names = {column.name for column in columns}
-    if "currency" in names and "accounting_amount" not in names:
-        several = "SELECT legal_entity FROM invoices GROUP BY 1 HAVING count(DISTINCT currency) > 1"
-        yield from spotted(
-            database,
-            [
-                Oddity(
-                    "invoices",
-                    f"{KEPT} AND legal_entity IN ({several})",
-                    "of a legal entity with several currencies, without a common one",
-                    "accounting_amount",
-                    "map accounting_amount: amounts of several currencies are added up as they are",
-                )
-            ],
-        )
+    if "currency" not in names or "accounting_amount" in names:
+        return None
+    several = f"SELECT legal_entity FROM invoices WHERE {KEPT} GROUP BY 1 HAVING count(DISTINCT currency) > 1"  # noqa: S608
+    code = "CASE WHEN regexp_full_match(currency, '[A-Za-z]{3}') THEN currency ELSE 'no code' END"
+    found = database.execute(
+        f"SELECT {code}, count(*), min(line) FROM invoices WHERE {KEPT} AND currency IS NOT NULL "  # noqa: S608
+        f"AND legal_entity IN ({several}) GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return Mixed(min(row[2] for row in found), [(row[0], row[1]) for row in found]) if found else None
 
 
 def moved_days(database: Any, table: str, columns: Sequence[Column], time_zone: str) -> Iterator[Finding]:

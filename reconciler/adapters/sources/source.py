@@ -6,6 +6,7 @@ with line and field.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from reconciler.adapters.sources.checks import (
 )
 from reconciler.adapters.sources.closing import find_episodes
 from reconciler.adapters.sources.columns import Table, columns_of, kept_columns
-from reconciler.adapters.sources.findings import bad_rows, left_out, moved_days, of_invoices
+from reconciler.adapters.sources.findings import Mixed, bad_rows, left_out, mixed_currencies, moved_days
 from reconciler.adapters.sources.loading import load
 from reconciler.adapters.sources.readers import kind_of
 from reconciler.adapters.sources.settling import keep_only_of_kept, of_closed, settle
@@ -82,6 +83,8 @@ class Sources:
         _bear(checked, data, found)
         if matched is not None and matched[1] and not matched[0]:
             raise _none_matched(matched[1], found)
+        if (mixed := mixed_currencies(work.database, checked[0].columns)) is not None:
+            raise _no_common_currency(mixed, wanted[0], found["invoices"])
         for table in checked:
             table.write(work.database, work.folder)
         if checked[0].newest is None:
@@ -110,7 +113,6 @@ class Sources:
             find_episodes(database)
             checked.append(count_episodes(database, kept["invoices"]))
             odd += of_closed(database)
-        odd += of_invoices(database, kept["invoices"])
         for each in wanted:
             odd += moved_days(database, each.table, each.columns, each.input.time_zone)
         bad = [finding for each in wanted for finding in bad_rows(database, each.table)]
@@ -197,6 +199,19 @@ def _none_good(asked: str, as_of: date | None) -> AuthorMustFix:
     return AuthorMustFix(
         f"{asked}: there is not one good invoice{when}",
         next_step="check the source, the mapping, the date formats" + (" and --as-of" if as_of else ""),
+    )
+
+
+def _no_common_currency(mixed: Mixed, wanted: Wanted, raw: Raw) -> AuthorMustFix:
+    file, line = raw.place(mixed.line)
+    counts = ", ".join(f"{rows:,} in {code}" for code, rows in mixed.counts[:EXAMPLES])
+    column = next(column.source for column in wanted.columns if column.name == "currency")
+    one = next((code for code, _ in mixed.counts if len(code) == len("EUR")), "EUR")
+    return AuthorMustFix(
+        f"{raw.asked}: a legal entity has invoices in several currencies, and no amount in a common one: {counts}; the "
+        f"first at {file + ' ' if file else ''}line {line}",
+        next_step="map accounting_amount, the amount in the company's own currency; or keep one currency: "
+        f"data.invoices.where: [{{field: {json.dumps(column, ensure_ascii=False)}, op: eq, value: {one}}}]",
     )
 
 
