@@ -45,6 +45,7 @@ def check_environment(
         yield from _mapping("settlements", spec.data.settlements, knowledge.task)
         for fault in faults(spec.data.masks, spec.data.mask_key, knowledge.task):
             yield Flaw(("spec", "data", "masks", fault.field), fault.what, fault.next_step)
+        yield from _accepted(spec.data, knowledge.task)
         yield from check_filters(filters, knowledge.task.fields, _EXAM_FILTERS)
         yield from late_filters(filters, knowledge, _EXAM_FILTERS)
 
@@ -158,6 +159,19 @@ def _time_zone(at: tuple[str, ...], written: Input) -> Iterator[Flaw]:
         yield Flaw((*at, "timeZone"), f"{written.time_zone} is no time zone", "write it as Europe/Oslo, or UTC")
 
 
+def _accepted(data: EnvironmentData, task: TaskSpec) -> Iterator[Flaw]:
+    """What the data's owner accepts of the leak guard is about fields that it can have findings about."""
+    fields = {name for name, spec in task.fields.items() if spec.table != "settlements" and not spec.answer}
+    for name in data.guard.accepted:
+        at = ("spec", "data", "guard", "accepted", name)
+        if name in task.fields and task.fields[name].answer:
+            yield Flaw(
+                at, f"{name} is the outcome or follows from it: nothing found of it can be accepted", "take it out"
+            )
+        elif name not in fields:
+            yield Flaw(at, f"the leak guard looks at no field {name}", close_to(name, fields))
+
+
 def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Iterator[Flaw]:
     wrong = {
         "dateFormat": column.date_format is not None and spec.type != "date",
@@ -168,6 +182,9 @@ def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Itera
         "falseValues": bool(column.false_values) and spec.type != "flag",
         "values": bool(column.values) and spec.type != "text",
     }
+    if column.known_at == "invoice-date" and (spec.answer or spec.table == "settlements"):
+        summary = f"{spec.name} is the outcome or follows from it: it is never known at the invoice date"
+        yield Flaw((*at, "knownAt"), summary, "take knownAt out")
     for key, is_wrong in wrong.items():
         if is_wrong:
             yield Flaw((*at, key), f"{key} does not fit {spec.name}, which is of type {spec.type}", f"take {key} out")

@@ -42,7 +42,10 @@ class Guard(Written):
         0.05, gt=0, le=1, description="log-loss skill that a field may add to the customer's history without a reason"
     )
     changed_share: float = Field(
-        0.0, ge=0, lt=1, description="share of old invoices that may differ from an earlier snapshot, in one field"
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of old invoices that may differ from an earlier snapshot, in one field; 0: one is too many",
     )
     ceiling: dict[CeilingFigure, float] = Field(
         default_factory=dict, description="the best that an honest model can reach on this data"

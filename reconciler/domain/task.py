@@ -14,7 +14,8 @@ FieldType = Literal["text", "number", "whole", "date", "flag"]
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """A column of a snapshot's table: its type, whether it must be mapped, and when its value is known."""
+    """A column of a snapshot's table: its type, whether it must be mapped, and when its value is known. `answer`: it is
+    the outcome or follows from it, and no mapping can make it known at the invoice date."""
 
     name: str
     table: Literal["invoices", "customers", "settlements"]
@@ -22,6 +23,7 @@ class FieldSpec:
     known_at: Literal["invoice-date", "later"]
     required: bool = False
     summary: str = ""
+    answer: bool = False
 
 
 @dataclass(frozen=True)

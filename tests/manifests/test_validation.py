@@ -225,3 +225,23 @@ def test_validation_builds_no_model_of_a_version() -> None:
     source = Manifests(MemoryTrees(SOUND)).read(None)
     validate(source, TASKS)
     assert all("manifest" not in vars(version) for version in source.versions.values())
+
+
+def test_the_outcome_that_is_declared_known_at_the_invoice_date_is_refused_at_its_line() -> None:
+    mapped = PRODUCTION.replace("dated: Date", "paid: {column: Paid, knownAt: KNOWN}")
+    (line,) = lines_of(edited(production=mapped.replace("KNOWN", "invoice-date")))
+    assert line.startswith(f"{E_PRODUCTION}:14:")
+    assert "paid is the outcome or follows from it: it is never known at the invoice date" in line
+    assert lines_of(edited(production=mapped.replace("KNOWN", "later"))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [("contry", "did you mean country?"), ("nothing_like_it", "no field nothing_like_it"), ("paid", "is the outcome")],
+)
+def test_what_the_leak_guard_may_accept_is_a_field_that_it_looks_at(name: str, summary: str) -> None:
+    accepting = PRODUCTION.replace("  data:\n", "  data:\n    guard: {accepted: {NAME: it is known}}\n")
+    (line,) = lines_of(edited(production=accepting.replace("NAME", name)))
+    assert line.startswith(f"{E_PRODUCTION}:7:")
+    assert summary in line
+    assert lines_of(edited(production=accepting.replace("NAME", "country"))) == []

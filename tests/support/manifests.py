@@ -91,6 +91,7 @@ _FIELDS = (
     FieldSpec("dated", "invoices", "date", "invoice-date"),
     FieldSpec("country", "invoices", "text", "later"),
     FieldSpec("disputed", "invoices", "flag", "later"),
+    FieldSpec("paid", "invoices", "date", "later", answer=True),
 )
 TASK = TaskSpec(
     name="payments",

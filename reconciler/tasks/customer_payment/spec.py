@@ -24,14 +24,16 @@ _FIELDS = (
     FieldSpec("customer", "invoices", "text", "invoice-date", True, "the customer's account; never a feature"),
     FieldSpec("invoice_date", "invoices", "date", "invoice-date", True, "the day the invoice is dated"),
     FieldSpec("due_date", "invoices", "date", "invoice-date", True, "the day it has to be paid by"),
-    FieldSpec("settled_date", "invoices", "date", "later", False, "the day it was paid in full; empty while open"),
     FieldSpec(
-        "known_date", "invoices", "date", "later", False, "the day settled_date was recorded; that day if absent"
+        "settled_date", "invoices", "date", "later", False, "the day it was paid in full; empty while open", True
+    ),
+    FieldSpec(
+        "known_date", "invoices", "date", "later", False, "the day settled_date was recorded; that day if absent", True
     ),
     FieldSpec("amount", "invoices", "number", "invoice-date", True, "in the invoice's currency"),
     FieldSpec("currency", "invoices", "text", "invoice-date", False, "of the amount"),
     FieldSpec("accounting_amount", "invoices", "number", "invoice-date", False, "in the company's currency"),
-    FieldSpec("open_amount", "invoices", "number", "later", False, "what is still to be paid"),
+    FieldSpec("open_amount", "invoices", "number", "later", False, "what is still to be paid", True),
     FieldSpec("delivery", "invoices", "text", "later", False, "how the bill was sent, as paper or electronic"),
     FieldSpec("disputed", "invoices", "flag", "later", False, "whether the customer disputed it"),
     FieldSpec("country", "invoices", "text", "later", False, "the country it was sent to"),

@@ -21,7 +21,7 @@ IDENTIFIERS = ("invoice", "customer")
 #: The fields that say when, which everything is measured from.
 FRAME = ("legal_entity", "instalment", "invoice_date")
 #: The label and what follows from it: whatever a mapping says, never known at the invoice date.
-ANSWERS = frozenset({"settled_date", "known_date", "open_amount"})
+ANSWERS = frozenset(name for name, field in SPEC.fields.items() if field.answer)
 
 _MOST_LEVELS = 100
 _ENDS = 6
