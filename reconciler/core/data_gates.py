@@ -1,13 +1,14 @@
 """Gates on data: whether the copy is fresh, whole and enough to learn from, and when that will end. Pure.
 
-Freshness and rows hold a Train on the newest copy and a Judge; sufficiency warns, and training stops on what is too
-little. Limits are the strictest of those that the data's owner and the training environment write.
+Freshness and rows hold a Train on the newest copy and a Judge; sufficiency holds a Train that is sure to stop for want
+of rows, and warns of the rest. Limits are the strictest of those that the data's owner and the training environment
+write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,13 +19,18 @@ from reconciler.domain.manifests import Outcomes
 from reconciler.domain.plan import DataState
 from reconciler.domain.snapshots import LATEST_DAY, Facts, Snapshot
 from reconciler.domain.source import Source
-from reconciler.domain.sufficiency import Sufficiency
+from reconciler.domain.sufficiency import Least, Sufficiency
 
 #: Postings that were older than this when a copy was taken are told, also without a limit.
 _SETTLED_BOOKS = timedelta(days=35)
 _SOON = 7
 #: What to do about a partial copy.
 PARTIAL = "find out what the source lost, then {refresh}; or raise data.rowTolerance"
+#: What to do about books in which nothing was posted for too long before the copy.
+_STILL = "find out why the source has no newer postings (data.invoices.where, an export that stopped), then {refresh}; "
+_STILL += "or raise data.maxPostingAge"
+#: What to do about a copy that is too small to learn from.
+_MORE = "copy more invoices (data.invoices.where, an older first date), then {refresh}; or move the recipe's outcomes"
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Limits:
     max_age: timedelta | None = None
     max_posting_age: timedelta | None = None
     row_tolerance: float | None = None
+    least: Least = field(default_factory=Least)
 
 
 def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
@@ -45,6 +52,7 @@ def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
         max_age=min((spec.max_age for spec in specs if spec.max_age is not None), default=None),
         max_posting_age=min((s.max_posting_age for s in specs if s.max_posting_age is not None), default=None),
         row_tolerance=min((s.row_tolerance for s in specs if s.row_tolerance is not None), default=None),
+        least=specs[-1].sufficiency.least,
     )
 
 
@@ -54,6 +62,35 @@ def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
 def stale(snapshot: Snapshot, limits: Limits, now: datetime) -> str | None:
     """Why a copy is too old, in words; None for one that is not."""
     return next((age.told for age in _ages(snapshot, limits, now) if age.beyond), None)
+
+
+def freshened(snapshot: Snapshot, limits: Limits, now: datetime, refresh: str) -> str:
+    """What to do about a copy that is too old: another one, unless its books stood still when it was taken."""
+    beyond = [age for age in _ages(snapshot, limits, now) if age.beyond]
+    still = [age for age in beyond if age.key == "data.maxPostingAge" and age.limit is not None]
+    stood = snapshot.as_of is None and any(_lag(snapshot) > age.limit for age in still if age.limit is not None)
+    return _STILL.format(refresh=refresh) if stood and len(beyond) == len(still) else refresh
+
+
+def short_of(snapshot: Snapshot, least: Least, outcomes: Outcomes) -> str | None:
+    """Why a training on this copy is sure to stop for want of rows, in words. Open invoices count for the last outcome:
+    those that are overdue by long have it."""
+    if snapshot.facts is None:
+        return None
+    rows, facts = snapshot.rows.get("invoices", 0), snapshot.facts
+    if rows < least.rows:
+        return f"the copy has {rows:,} invoices, training needs {least.rows:,} mature ones"
+    counts, still_open = counts_of(facts.late, outcomes), max(0, rows - facts.settled)
+    for name, count in counts.items():
+        most = count + (still_open if name == list(counts)[-1] else 0)
+        if most < least.each_outcome:
+            return f"{most:,} invoices of the copy are {name}, training needs {least.each_outcome:,} mature ones"
+    return None
+
+
+def more_of(refresh: str) -> str:
+    """What to do about a copy of which that is so."""
+    return _MORE.format(refresh=refresh)
 
 
 def lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> str | None:
@@ -120,8 +157,13 @@ def data_states(world: World, books: Mapping[str, Rulebook], trainer: str) -> tu
         *_sufficiency(newest, enough, outcomes_of(world.source, trainer)),
     ]
     refresh = f"reconciler data refresh {trainer}"
+    steps = {
+        "freshness": freshened(newest, limits, world.now, refresh),
+        "rows": PARTIAL.format(refresh=refresh),
+        "sufficiency": more_of(refresh),
+    }
     return tuple(
-        DataState(trainer, gate, state, detail, refresh if state == "held" else "", days)
+        DataState(trainer, gate, state, detail, steps[gate] if state == "held" else "", days)
         for gate, state, detail, days in found
     )
 
@@ -174,10 +216,14 @@ def outcomes_of(source: Source, trainer: str) -> list[Outcomes]:
 def _sufficiency(newest: Snapshot, enough: Sufficiency, outcomes: Iterable[Outcomes]) -> Iterator[_State]:
     if newest.facts is None:
         return
-    warnings = list(dict.fromkeys(_too_little(newest, newest.facts, enough, outcomes)))
+    asked = list(outcomes)
+    short = list(dict.fromkeys(filter(None, (short_of(newest, enough.least, each) for each in asked))))
+    for detail in short:
+        yield "sufficiency", "held", detail, None
+    warnings = list(dict.fromkeys(_too_little(newest, newest.facts, enough, asked)))
     for warning in warnings:
         yield "sufficiency", "warning", warning, None
-    if not warnings:
+    if not warnings and not short:
         yield "sufficiency", "ok", f"{newest.facts.settled:,} settled invoices", None
 
 
@@ -185,14 +231,13 @@ def _too_little(
     newest: Snapshot, facts: Facts, enough: Sufficiency, outcomes: Iterable[Outcomes]
 ) -> Iterator[str]:  # fmt: skip
     rows, advised = newest.rows.get("invoices", 0), enough.advised
-    if rows < enough.least.rows:
-        yield f"{rows:,} invoices: training stops below {enough.least.rows:,}"
-    elif rows < advised.rows:
+    if enough.least.rows <= rows < advised.rows:
         yield f"{rows:,} invoices, {advised.rows:,} are advised"
     if facts.settled < advised.settled:
         yield f"{facts.settled:,} settled invoices, {advised.settled:,} are advised"
     for each in outcomes:
-        yield from _few_of(facts, each, enough)
+        if short_of(newest, enough.least, each) is None:
+            yield from _few_of(facts, each, enough)
     months = (date.fromisoformat(facts.last) - date.fromisoformat(facts.first)).days / 30.4375
     if months < advised.months:
         yield f"{months:.1f} months of invoices, {advised.months} or more are advised"

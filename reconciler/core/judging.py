@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.data_gates import PARTIAL, Limits, lost, stale
+from reconciler.core.data_gates import PARTIAL, Limits, freshened, lost, stale
 from reconciler.core.gates import Question, current_judgement
 from reconciler.core.identity import canonical, digest_of, exam_digest
 from reconciler.core.retries import exhausted, way_out
@@ -83,7 +83,8 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
         of = f" of {' or '.join(sorted(bench.rows))}" if bench.rows else ""
         return _held(challenger, "no-snapshot", f"{bench.environment} has no copy{of} to judge on", _refresh(bench))
     if (detail := stale(snapshot, bench.limits, bench.now)) is not None:
-        return _held(challenger, "snapshot-stale", detail, _refresh(bench))
+        step = freshened(snapshot, bench.limits, bench.now, _refresh(bench))
+        return _held(challenger, "snapshot-stale", detail, step)
     if (detail := lost(snapshot, bench.record.snapshots, bench.limits)) is not None:
         return _held(challenger, "snapshot-partial", detail, PARTIAL.format(refresh=_refresh(bench)))
     attempt = attempt_identity(question, snapshot.digest)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core import gates, judging
-from reconciler.core.data_gates import PARTIAL, lost, stale
+from reconciler.core.data_gates import PARTIAL, freshened, lost, more_of, short_of, stale
 from reconciler.core.evidence import EvidenceKind, Lacking, find, required, to_bring
 from reconciler.core.identity import recipe_digest
 from reconciler.core.view import View, Wanted
-from reconciler.domain.manifests import EnvironmentSpec, Hold
+from reconciler.domain.manifests import EnvironmentSpec, Hold, Outcomes
 from reconciler.domain.names import short_digest
 from reconciler.domain.plan import Held, Judge, Who
 from reconciler.domain.record import Deployment, Evidence, Rules, Served, Snapshot
@@ -172,11 +172,21 @@ def unfit_copy(view: View, wanted: Wanted, snapshot: Snapshot) -> Held | None:
     """The hold of a training on the newest copy, where that is too old or has lost rows."""
     limits, refresh = view.bench.limits, f"reconciler data refresh {view.environment}"
     if (detail := stale(snapshot, limits, view.world.now)) is not None:
-        return held_because(view, wanted, "snapshot-stale", detail, refresh, "operator")
+        step = freshened(snapshot, limits, view.world.now, refresh)
+        return held_because(view, wanted, "snapshot-stale", detail, step, "operator")
     if (detail := lost(snapshot, view.bench.record.snapshots, limits)) is not None:
         step = PARTIAL.format(refresh=refresh)
         return held_because(view, wanted, "snapshot-partial", detail, step, "operator")
     return None
+
+
+def too_little(view: View, wanted: Wanted, snapshot: Snapshot, outcomes: Outcomes) -> Held | None:
+    """The hold of a training that is sure to stop for want of rows, whatever chose its copy."""
+    detail = short_of(snapshot, view.bench.limits.least, outcomes)
+    if detail is None:
+        return None
+    step = more_of(f"reconciler data refresh {view.environment}")
+    return held_because(view, wanted, "too-little-data", detail, step, "operator")
 
 
 def not_trained(view: View, wanted: Wanted) -> Held:

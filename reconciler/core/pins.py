@@ -20,6 +20,7 @@ from reconciler.core.pin_holds import (
     policy_holds,
     recipe_changed,
     target_unknown,
+    too_little,
     unfit_copy,
 )
 from reconciler.core.retries import exhausted, way_out
@@ -151,6 +152,8 @@ def _train(view: View, wanted: Wanted) -> Decision:
         return Decision(held=(held_because(view, wanted, "no-snapshot", detail, step, "operator"),))
     if asked == "latest" and (unfit := unfit_copy(view, wanted, snapshot)):
         return Decision(held=(unfit,))
+    if short := too_little(view, wanted, snapshot, recipe.outcomes):
+        return Decision(held=(short,))
     task = view.world.tasks[recipe.task]
     identity = recipe_digest(wanted.model, version, written.written_spec)
     mark = fingerprint(identity, snapshot.digest, task.revision)

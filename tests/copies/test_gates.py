@@ -103,6 +103,17 @@ def test_a_copy_as_of_a_date_is_measured_against_that_date() -> None:
     )
 
 
+def test_books_that_stood_still_before_the_copy_are_no_matter_of_another_copy() -> None:
+    made = shop(newest=date(2025, 12, 1), owner={"maxPostingAge": "40d"})
+    (state,) = [state for state in states(made, "freshness") if state.state == "held"]
+    assert state.next_step.startswith("find out why the source has no newer postings")
+    assert "data.maxPostingAge" in state.next_step
+    made = shop(owner={"maxPostingAge": "40d"})
+    made.wait(days=41)
+    (state,) = [state for state in states(made, "freshness") if state.state == "held"]
+    assert state.next_step == "reconciler data refresh sandbox"
+
+
 # --- rows ------------------------------------------------------------------------------------------------------
 
 
@@ -130,12 +141,10 @@ def test_a_copy_of_which_nothing_is_known_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("invoices", "facts", "said"),
     [
-        (40, {}, "40 invoices: training stops below 50"),
         (800, {}, "800 invoices, 1,000 are advised"),
         (5000, {"settled": 90}, "90 settled invoices, 100 are advised"),
         (5000, {"late": [90, *[10] * 20]}, "0 settled invoices are very late: training stops below 10 mature ones"),
         (5000, {"late": [90, *[10] * 29, 25]}, "25 settled invoices are very late, 30 are advised"),
-        (5000, {"late": [5, *[10] * 60]}, "5 settled invoices are on time: training stops below 10 mature ones"),
         (5000, {"first": "2025-11-01"}, "3.9 months of invoices, 6 or more are advised"),
         (5000, {"constant": ["currency"]}, "currency has one value and no other"),
         (5000, {"missing": {"delivery": 0.995, "country": 0.99}}, "delivery is missing in 99.5% of the rows"),
@@ -145,6 +154,50 @@ def test_what_is_little_is_a_warning(invoices: int, facts: dict[str, Any], said:
     made = shop(invoices=invoices, facts=PLENTY.model_copy(update=facts))
     assert told(made, "sufficiency") == [("warning", said)]
     assert made.plan().held == ()
+
+
+SHORT: list[tuple[int, dict[str, Any], str]] = [
+    (40, {"settled": 40}, "the copy has 40 invoices, training needs 50 mature ones"),
+    (5000, {"late": [5, *[10] * 60]}, "5 invoices of the copy are on time, training needs 10 mature ones"),
+    (2003, {"late": [90, *[10] * 20]}, "3 invoices of the copy are very late, training needs 10 mature ones"),
+]
+
+
+@pytest.mark.parametrize(("invoices", "facts", "said"), SHORT)
+def test_what_is_sure_to_be_too_little_is_held_before_anything_is_trained(
+    invoices: int, facts: dict[str, Any], said: str
+) -> None:
+    made = shop(invoices=invoices, facts=PLENTY.model_copy(update=facts))
+    (state,) = [state for state in states(made, "sufficiency") if state.state == "held"]
+    assert state.detail == said
+    assert state.next_step.startswith("copy more invoices")
+    made.add("1.0.0")
+    made.pin("sandbox", "1.0.0")
+    (held,) = made.plan(environments=frozenset({"sandbox"})).held
+    assert (held.reason, held.detail, held.who) == ("too-little-data", said, "operator")
+    assert "reconciler data refresh sandbox" in held.next_step
+    made.apply()
+    assert made.trainer.jobs == []
+
+
+def test_open_invoices_may_be_the_last_outcome_and_hold_nothing() -> None:
+    made = shop(invoices=2010, facts=PLENTY.model_copy(update={"late": [90, *[10] * 20]}))
+    assert [state.state for state in states(made, "sufficiency")] == ["warning"]
+
+
+def test_the_owner_s_own_least_holds_too() -> None:
+    made = shop(invoices=900, owner={"sufficiency": {"least": {"rows": 1500}}})
+    assert told(made, "sufficiency") == [("held", "the copy has 900 invoices, training needs 1,500 mature ones")]
+
+
+def test_a_version_with_other_outcomes_is_held_by_its_own() -> None:
+    made = shop(facts=PLENTY.model_copy(update={"settled": 5000, "late": [4000, *[10] * 20]}))
+    made.add("1.0.0")
+    made.add("1.1.0", outcomes={"lateAfterDays": 0, "veryLateAfterDays": 10})
+    made.pin("sandbox", "1.0.0")
+    assert [held.reason for held in made.plan(environments=frozenset({"sandbox"})).held] == ["too-little-data"]
+    made.pin("sandbox", "1.1.0")
+    assert made.plan(environments=frozenset({"sandbox"})).held == ()
 
 
 def test_the_outcomes_are_those_of_the_version_that_is_pinned() -> None:

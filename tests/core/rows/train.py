@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from reconciler.core.plan_format import action_document
+from reconciler.domain.snapshots import Facts
 from reconciler.testing import model_version, version_path
 from tests.core.rows import V1, held, nothing_to_do, only, row, trained
 from tests.support.worlds import DATA, MODEL, OTHER_DIGEST, Shop
@@ -187,3 +188,21 @@ def a_recipe_that_names_its_copy() -> None:
     shop.pin("sandbox", "1.1.0")
     shop.wait(days=400)
     only(shop.plan(environments=frozenset({"sandbox"})), "train sandbox payment 1.1.0", "deploy sandbox payment 1.1.0")
+
+
+@row("P26")
+def a_copy_that_is_sure_to_be_too_small() -> None:
+    shop = to_train()
+    facts = Facts(settled=990, first="2024-01-01", last="2026-02-28", late=[800, *[8] * 20, 5])
+    shop.fakes.data.facts = facts.model_copy(update={"late": [4, *[8] * 40]})
+    shop.refresh()
+    found = held(shop.plan(), "sandbox", "too-little-data", "operator")
+    assert found.detail == "4 invoices of the copy are on time, training needs 10 mature ones"
+    digest = shop.record("sandbox").snapshots[-1].digest
+    shop.add("1.1.0", data={"snapshot": digest})
+    shop.pin("sandbox", "1.1.0")
+    held(shop.plan(), "sandbox", "too-little-data", "operator")
+    shop.fakes.data.facts = facts  # ten open ones may be very late by now
+    shop.refresh(day=date(2026, 3, 2))
+    shop.pin("sandbox", "1.0.0")
+    only(shop.plan(environments=frozenset({"sandbox"})), "train sandbox payment 1.0.0", "deploy sandbox payment 1.0.0")
