@@ -26,6 +26,15 @@ def partial(new: Snapshot, before: Sequence[Snapshot], tolerance: float = 0.0) -
     yield from _lost(new, measure, tolerance) if measure is not None else ()
 
 
+def kept_share(snapshot: Snapshot) -> float:
+    """The share of the invoices read that are in the copy. Those set aside and left out are not; rows of a later date
+    than was asked for, and rows of another kind, are none of them."""
+    kept = snapshot.rows.get("invoices", 0)
+    bad = sum(rows for cause, rows in snapshot.set_aside.items() if cause.startswith("invoices: "))
+    every = kept + bad + sum(snapshot.excluded.values())
+    return kept / every if every else 1.0
+
+
 def same_masks(one: Snapshot, other: Snapshot) -> bool:
     """Whether two copies are masked alike, with the same key."""
     return ((one.masks or {}), one.mask_key) == ((other.masks or {}), other.mask_key)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from reconciler.core.copies import partial
+from reconciler.core.copies import kept_share, partial
 from reconciler.core.facts import World
 from reconciler.core.rulebook import Rulebook
 from reconciler.domain.manifests import Outcomes
@@ -25,7 +25,11 @@ from reconciler.domain.sufficiency import Least, Sufficiency
 _SETTLED_BOOKS = timedelta(days=35)
 _SOON = 7
 #: What to do about a partial copy.
-PARTIAL = "find out what the source lost, then {refresh}; or raise data.rowTolerance"
+_PARTIAL = "find out what the source lost, then {refresh}; or raise data.rowTolerance"
+#: What to do about one that leaves out much of what was read.
+_UNKEPT = "see why in reconciler data show, mend the source or the mapping, then {refresh}; or lower data.leastKept"
+#: Less than this share of what was read is told, also without a limit.
+_MOSTLY = 0.8
 #: What to do about books in which nothing was posted for too long before the copy.
 _STILL = "find out why the source has no newer postings (data.invoices.where, an export that stopped), then {refresh}; "
 _STILL += "or raise data.maxPostingAge"
@@ -40,6 +44,7 @@ class Limits:
     max_age: timedelta | None = None
     max_posting_age: timedelta | None = None
     row_tolerance: float | None = None
+    least_kept: float | None = None
     least: Least = field(default_factory=Least)
 
 
@@ -52,6 +57,7 @@ def limits_of(books: Mapping[str, Rulebook], trainer: str) -> Limits:
         max_age=min((spec.max_age for spec in specs if spec.max_age is not None), default=None),
         max_posting_age=min((s.max_posting_age for s in specs if s.max_posting_age is not None), default=None),
         row_tolerance=min((s.row_tolerance for s in specs if s.row_tolerance is not None), default=None),
+        least_kept=max((s.least_kept for s in specs if s.least_kept is not None), default=None),
         least=specs[-1].sufficiency.least,
     )
 
@@ -93,7 +99,21 @@ def more_of(refresh: str) -> str:
     return _MORE.format(refresh=refresh)
 
 
-def lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> str | None:
+def not_whole(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits, refresh: str) -> tuple[str, str] | None:
+    """Why a copy is not whole, in words, and what to do: it lost rows against the one before, or leaves out too much of
+    what was read from the source."""
+    if (detail := _lost(snapshot, recorded, limits)) is not None:
+        return detail, _PARTIAL.format(refresh=refresh)
+    if limits.least_kept is not None and kept_share(snapshot) < limits.least_kept:
+        return f"{_kept(snapshot)}, the least is {limits.least_kept:.1%}", _UNKEPT.format(refresh=refresh)
+    return None
+
+
+def _kept(snapshot: Snapshot) -> str:
+    return f"{kept_share(snapshot):.1%} of the invoices that the source had are in the copy"
+
+
+def _lost(snapshot: Snapshot, recorded: Sequence[Snapshot], limits: Limits) -> str | None:
     """What a copy has lost against the newest whole one before it, beyond the tolerance; None without one."""
     if limits.row_tolerance is None or snapshot not in recorded:
         return None
@@ -159,7 +179,7 @@ def data_states(world: World, books: Mapping[str, Rulebook], trainer: str) -> tu
     refresh = f"reconciler data refresh {trainer}"
     steps = {
         "freshness": freshened(newest, limits, world.now, refresh),
-        "rows": PARTIAL.format(refresh=refresh),
+        "rows": (not_whole(newest, there, limits, refresh) or ("", ""))[1],
         "sufficiency": more_of(refresh),
     }
     return tuple(
@@ -192,14 +212,16 @@ def _limited(age: _Age, limit: timedelta) -> _State:
 
 
 def _rows(newest: Snapshot, there: Sequence[Snapshot], limits: Limits) -> _State:
-    beyond = lost(newest, there, limits)
-    if beyond is not None:
-        return "rows", "held", beyond, None
+    if (beyond := not_whole(newest, there, limits, "")) is not None:
+        return "rows", "held", beyond[0], None
     before = there[: there.index(newest)]
     if gone := list(partial(newest, before)):
         return "rows", "warning", "; ".join(gone), None
+    if limits.least_kept is None and kept_share(newest) < _MOSTLY:
+        return "rows", "warning", f"{_kept(newest)}; data.leastKept would hold it", None
     rows = f"{newest.rows.get('invoices', 0):,} invoices"
-    return "rows", "ok", rows + (f" of {len(newest.entities)} legal entities" if len(newest.entities) > 1 else ""), None
+    rows += f" of {len(newest.entities)} legal entities" if len(newest.entities) > 1 else ""
+    return "rows", "ok", rows + (f", {kept_share(newest):.1%} of those read" if kept_share(newest) < 1 else ""), None
 
 
 def outcomes_of(source: Source, trainer: str) -> list[Outcomes]:

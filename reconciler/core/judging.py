@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.data_gates import PARTIAL, Limits, freshened, lost, stale
+from reconciler.core.data_gates import Limits, freshened, not_whole, stale
 from reconciler.core.gates import Question, current_judgement
 from reconciler.core.identity import canonical, digest_of, exam_digest
 from reconciler.core.retries import exhausted, way_out
@@ -85,8 +85,8 @@ def ask(bench: Bench, challenger: Challenger) -> Judgement | Judge | Held:
     if (detail := stale(snapshot, bench.limits, bench.now)) is not None:
         step = freshened(snapshot, bench.limits, bench.now, _refresh(bench))
         return _held(challenger, "snapshot-stale", detail, step)
-    if (detail := lost(snapshot, bench.record.snapshots, bench.limits)) is not None:
-        return _held(challenger, "snapshot-partial", detail, PARTIAL.format(refresh=_refresh(bench)))
+    if (partial := not_whole(snapshot, bench.record.snapshots, bench.limits, _refresh(bench))) is not None:
+        return _held(challenger, "snapshot-partial", *partial)
     attempt = attempt_identity(question, snapshot.digest)
     key = failure_key(challenger.environment, challenger.model, challenger.version, attempt)
     failure = bench.record.judge_failures.get(key)

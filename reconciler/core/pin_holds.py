@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core import gates, judging
-from reconciler.core.data_gates import PARTIAL, freshened, lost, more_of, short_of, stale
+from reconciler.core.data_gates import freshened, more_of, not_whole, short_of, stale
 from reconciler.core.evidence import EvidenceKind, Lacking, find, required, to_bring
 from reconciler.core.identity import recipe_digest
 from reconciler.core.view import View, Wanted
@@ -174,9 +174,8 @@ def unfit_copy(view: View, wanted: Wanted, snapshot: Snapshot) -> Held | None:
     if (detail := stale(snapshot, limits, view.world.now)) is not None:
         step = freshened(snapshot, limits, view.world.now, refresh)
         return held_because(view, wanted, "snapshot-stale", detail, step, "operator")
-    if (detail := lost(snapshot, view.bench.record.snapshots, limits)) is not None:
-        step = PARTIAL.format(refresh=refresh)
-        return held_because(view, wanted, "snapshot-partial", detail, step, "operator")
+    if (partial := not_whole(snapshot, view.bench.record.snapshots, limits, refresh)) is not None:
+        return held_because(view, wanted, "snapshot-partial", *partial, "operator")
     return None
 
 

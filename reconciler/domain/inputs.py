@@ -211,6 +211,9 @@ class EnvironmentData(Written):
     row_tolerance: float | None = Field(
         None, ge=0, lt=1, description="share of rows by which a copy may be smaller than the one before"
     )
+    least_kept: float | None = Field(
+        None, ge=0, le=1, description="least share of the invoices read from the source that has to be in the copy"
+    )
     sufficiency: Sufficiency = Sufficiency.model_construct()
     guard: Guard = Guard.model_construct()
 

@@ -57,5 +57,8 @@ class Snapshot(Kept):
     mask_key: str | None = Field(None, description="tells one key from another, and nothing else of it")
     facts: Facts | None = None
     excluded: dict[str, int] = Field(default_factory=dict, description="why good invoices are not in it → how many")
+    read: dict[str, int] = Field(
+        default_factory=dict, description="table → rows that the source had of those asked for; empty: not known"
+    )
     removed_at: datetime | None = Field(None, description="when its files were removed; what it says here stays")
     findings: list[str] = Field(default_factory=list, description="what was odd about it when it was taken")

@@ -117,6 +117,7 @@ class Extract:
     excluded: Mapping[str, int] = field(default_factory=dict)  # why invoices are left out → how many
     findings: Sequence[Finding] = ()
     matched: tuple[int, int] | None = None  # settlements whose invoice is there, and all that name one
+    read: Mapping[str, int] = field(default_factory=dict)  # table → rows that the source has, of those asked for
     place: Callable[[str, int], tuple[str, int]] = _in_one_file  # (table, line) → (file, its line)
 
 

@@ -186,12 +186,15 @@ class FakeData:
     entities: dict[str, int] = field(default_factory=dict)
     newest: date | None = None
     facts: Facts | None = None
+    excluded: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
     def extract(self, data: EnvironmentData, as_of: date | None, progress: Progress) -> Iterator[Extract]:  # noqa: ARG002
         """An extract that names no file."""
         what = Extract(Path("/extract"), as_of or self.data_date, dict(self.rows), self.set_aside)
-        yield replace(what, newest=self.newest, entities=dict(self.entities), facts=self.facts)
+        yield replace(
+            what, newest=self.newest, entities=dict(self.entities), facts=self.facts, excluded=dict(self.excluded)
+        )
 
 
 @dataclass

@@ -178,5 +178,6 @@ def _snapshot(house: House, copy: _Copy, before: Sequence[Snapshot]) -> Snapshot
         mask_key=extract.key_check,
         facts=extract.facts,
         excluded=dict(extract.excluded),
+        read=dict(extract.read),
     )
     return snapshot.model_copy(update={"findings": list(partial(snapshot, before))})

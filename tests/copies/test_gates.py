@@ -127,6 +127,24 @@ def test_a_legal_entity_that_is_gone_is_a_warning_and_with_a_tolerance_a_hold() 
         assert told(made, "rows") == [(state, "demf has 0 rows, the copy before had 3,000")]
 
 
+def test_a_copy_that_leaves_out_much_of_what_was_read_is_told_and_held_where_there_is_a_limit() -> None:
+    bad = {"invoices: missing (due_date)": 400, "customers: missing (customer)": 9000}
+    some = {"invoices": 5000, "set_aside": bad, "excluded": {"negative-amount": 600}}
+    assert told(shop(**some), "rows") == [("ok", "5,000 invoices, 83.3% of those read")]
+    assert told(shop(owner={"leastKept": 0.8}, **some), "rows")[0][0] == "ok"
+    made = shop(owner={"leastKept": 0.9}, sandbox={"leastKept": 0.5}, **some)
+    (found,) = states(made, "rows")
+    said = "83.3% of the invoices that the source had are in the copy, the least is 90.0%"
+    assert (found.state, found.detail) == ("held", said)
+    made.add("1.0.0")
+    made.pin("sandbox", "1.0.0")
+    (held,) = made.plan(environments=frozenset({"sandbox"})).held
+    assert (held.reason, held.detail, held.next_step) == ("snapshot-partial", said, found.next_step)
+    assert held.next_step.startswith("see why in reconciler data show")
+    (found,) = states(shop(**{**some, "excluded": {"negative-amount": 3000}}), "rows")
+    assert (found.state, found.detail.split("; ")[1]) == ("warning", "data.leastKept would hold it")
+
+
 # --- sufficiency -----------------------------------------------------------------------------------------------
 
 

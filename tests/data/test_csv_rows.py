@@ -341,3 +341,9 @@ def test_a_z_after_a_day_alone_moves_nothing(tmp_path: Path) -> None:
     text = plain_csv("A1,K1,2024-01-05,2024-02-04,2024-02-01Z,10.50")
     with extracted(tmp_path, text, mapping=mapping) as extract:
         assert rows_of(extract, columns="settled_date") == [(date(2024, 2, 1),)]
+
+
+def test_rows_read_are_those_of_the_source_that_were_asked_for_whatever_becomes_of_them(tmp_path: Path) -> None:
+    text = plain_csv(GOOD, "A9,K1,2024-01-05,2024-02-04,,-1", "B1,K1,2024-13-05,2024-02-04,,1", "C1,K1,2029-01-05,,,1")
+    with extracted(tmp_path, text, as_of=date(2024, 6, 30), max_share=1.0) as extract:
+        assert (extract.read, extract.rows) == ({"invoices": 4}, {"invoices": 1})

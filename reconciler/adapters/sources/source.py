@@ -78,6 +78,7 @@ class Sources:
             for each in wanted:
                 found[each.table] = load(each, reader_of(each.input.source)(each, work), work)
                 _tidy(work.folder)
+            read: dict[str, int] = {each.table: _rows(work, each.table) for each in wanted}
         with told(work.database, work.progress, "checking (rows)", sum(raw.rows for raw in found.values())):
             checked, findings, matched = self._check_all(wanted, as_of, work)
         _bear(checked, data, found)
@@ -91,7 +92,9 @@ class Sources:
             raise _none_good(found["invoices"].asked, as_of)
         placed = tuple(_in_file(each, found) for each in findings)
         asked: dict[str, str] = {each.table: _asked(found[each.table], each.input) for each in wanted}
-        return replace(_extract(work.folder, as_of, checked, found), asked=asked, findings=placed, matched=matched)
+        return replace(
+            _extract(work.folder, as_of, checked, found), asked=asked, findings=placed, matched=matched, read=read
+        )
 
     def _check_all(
         self, wanted: Sequence[Wanted], as_of: date | None, work: Work
@@ -166,6 +169,11 @@ def _extract(folder: Path, as_of: date | None, checked: Sequence[Checked], found
 def _asked(raw: Raw, written: Input) -> str:
     """What was read: the source's own words, and which of its rows."""
     return raw.asked + (f" where {in_words(written.where)}" if written.where else "")
+
+
+def _rows(work: Work, table: Table) -> int:
+    """How many rows were read: of a whole reading those that the source has, the bad ones too."""
+    return int(work.database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608
 
 
 def _tidy(folder: Path) -> None:

@@ -9,6 +9,7 @@ from reconciler.cli.views.begun import sentence
 from reconciler.cli.views.compared import compared_lines
 from reconciler.cli.views.copies import copy_lines
 from reconciler.cli.views.escape import terminal
+from reconciler.domain.snapshots import Snapshot
 from reconciler.usecases.data import Compared, Shown
 
 _BAR = 40
@@ -46,6 +47,7 @@ def as_text(shown: Shown) -> str:
         + f", data until {snapshot.data_date}; {shown.recorded} recorded",
         *copy_lines(snapshot),
         sentence(profile, sum(snapshot.set_aside.values())),
+        *_read(snapshot),
         *(f"  {count:>6,}  {cause}" for cause, count in snapshot.set_aside.items()),
         *(f"  {count:>6,}  left out: {reason}" for reason, count in snapshot.excluded.items()),
         "",
@@ -55,6 +57,15 @@ def as_text(shown: Shown) -> str:
     for name, table in profile["tables"].items():
         lines += ["", f"{name}: {table['rows']:,} rows", *_table(table["columns"])]
     return terminal("\n".join(lines), lines=True)
+
+
+def _read(snapshot: Snapshot) -> list[str]:
+    """What the source had against what is in the copy, where that differs."""
+    apart = {table: rows for table, rows in snapshot.read.items() if rows != snapshot.rows.get(table, 0)}
+    return [
+        f"  {rows:>6,}  rows of {table} were read, {snapshot.rows.get(table, 0):,} kept"
+        for table, rows in apart.items()
+    ]
 
 
 def _months(profile: Mapping[str, Any]) -> list[str]:
