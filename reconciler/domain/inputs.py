@@ -77,13 +77,17 @@ TableName = Annotated[str, Field(min_length=1, max_length=200, description="TABL
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")]
 
 
+CsvEncoding = Literal["utf-8", "utf-16", "latin-1", "windows-1252"]
+
+
 class CsvSource(Written):
     """A CSV file, all `*.csv` of a folder, or those that a pattern in the last part of the path finds."""
 
     kind: Literal["csv"]
     path: FilePath
     delimiter: str | None = Field(None, min_length=1, max_length=1)
-    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
+    encoding: CsvEncoding = "utf-8"
+    header_line: int = Field(1, ge=1, le=1000, description="the line of the header; what stands above it is not read")
 
 
 class ParquetSource(Written):

@@ -299,14 +299,6 @@ def test_a_file_of_binary_data_is_refused(tmp_path: Path) -> None:
         looked_at(tmp_path / "x.xlsx")
 
 
-@pytest.mark.parametrize("title", ["Big Rock Landscaping\nA/R Aging Detail\n\n", "EXTF,700,21,OPOS,12,,,,,,,,,,EUR\n"])
-def test_a_title_above_the_header_is_said_with_the_line_that_the_header_may_be(tmp_path: Path, title: str) -> None:
-    (tmp_path / "i.csv").write_text(title + render(TRUTH, Style()).decode())
-    with pytest.raises(AuthorMustFix, match="most others have 10 cells") as told:
-        looked_at(tmp_path / "i.csv")
-    assert f"line {title.count(chr(10)) + 1} is the first with 10 cells" in told.value.next_step
-
-
 def test_a_large_file_is_looked_at_evenly_and_in_bounded_memory(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text("n,m\n" + "".join(f"{n},x\n" for n in range(10_000)))
     sample = looked_at(tmp_path / "i.csv", 1000)

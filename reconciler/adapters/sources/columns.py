@@ -148,5 +148,8 @@ def _other(source: str, wanted: Sequence[str], header: Sequence[str]) -> str:
     if close := difflib.get_close_matches(source, [name for name in header if name not in wanted], 1):
         return f"did you mean {close[0]!r}?"
     if not set(wanted) & set(header):
-        return "it has none of the mapped columns: check the path, and that its first line names the columns"
+        return (
+            "it has none of the mapped columns: check the path, and that its first line names the columns; of CSV "
+            "`source.headerLine` says which line does"
+        )
     return f"its columns are: {', '.join(header[:40])}"

@@ -84,7 +84,8 @@ class _Rows:
             return self.raw()
 
         kinds = ["VARCHAR"] * len(self.wanted.names)
-        uncounted = Uncounted(2, layout.lines - 1, otherwise)
+        header = self.source.header_line
+        uncounted = Uncounted(header + 1, layout.lines - header, otherwise)
         return Raw(lines, kinds, self.asked, rows=layout.lines, uncounted=uncounted)
 
     def add(self, name: str, stream: BinaryIO) -> None:
@@ -113,8 +114,9 @@ class _Rows:
             return lines_of(copy, layout, records, places) if self.source.encoding == "utf-8" else None
 
     def _records(self, name: str, text: BinaryIO) -> tuple[Records, Mapping[str, int]]:
-        records = Records(text, name, Dialect(self.source.encoding, self.source.delimiter))
-        return records, positions(self.wanted.names, records.header, name)
+        header = self.source.header_line
+        records = Records(text, name, Dialect(self.source.encoding, self.source.delimiter, header))
+        return records, positions(self.wanted.names, records.header, name if header == 1 else f"{name}:{header}")
 
     def _at_once(self, lines: str, layout: Layout) -> bool:
         database = self.work.database
@@ -123,8 +125,8 @@ class _Rows:
                 database,
                 self.table,
                 lambda: database.execute(f"INSERT INTO {self.table} SELECT * FROM {lines}"),  # noqa: S608
-                first=self.lines + 2,
-                rows=layout.lines - 1,
+                first=self.lines + self.source.header_line + 1,
+                rows=layout.lines - self.source.header_line,
             )
 
     def _record_by_record(self, name: str, copy: Path, layout: Layout) -> None:

@@ -59,7 +59,7 @@ def lines_of(file: Path, layout: Layout, records: Records, places: Mapping[str, 
     cells = "".join(f", h{place} AS c{i}" for i, place in enumerate(places.values()))
     return (
         f"(SELECT NULL::BIGINT AS line{cells} FROM read_csv({literal(str(file))}, columns={{{shape}}}, "  # noqa: S608
-        f"header=false, skip=1, auto_detect=false, delim={literal(records.delimiter)}, quote='\"', escape='\"', "
-        f"nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, {layout.line_end}"
-        f"max_line_size={LINE_LIMIT}))"
+        f"header=false, skip={records.header_line}, auto_detect=false, delim={literal(records.delimiter)}, "
+        f"quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false, strict_mode=true, null_padding=false, "
+        f"{layout.line_end}max_line_size={LINE_LIMIT}))"
     )

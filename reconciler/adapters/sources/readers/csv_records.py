@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -17,22 +18,26 @@ from reconciler.domain.errors import AuthorMustFix
 
 LINE_LIMIT = 1 << 20
 DELIMITERS = (",", ";", "\t", "|")
-_CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "windows-1252": "cp1252"}
+_KNOWN = "utf-8, utf-16, latin-1 or windows-1252"
+_SEPARATOR = re.compile(r"\ufeff?sep=(.)", re.IGNORECASE)
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one file is written."""
+    """How one file is written. `header_line`: which of its lines is the header."""
 
     encoding: str
     delimiter: str | None = None
+    header_line: int = 1
 
 
 class Records:
     """The header of a file and its records, read once: iterating gives (line number, cells).
 
-    The line number is the one on which the record ends less its inner line breaks: where it begins.
+    The line number is the one on which the record ends less its inner line breaks: where it begins. What stands above
+    the header is not read, but for `sep=;` on the first line, as Excel writes it.
     """
 
     def __init__(self, stream: BinaryIO, name: str, dialect: Dialect) -> None:
@@ -40,17 +45,33 @@ class Records:
         self._stream = stream
         self._encoding = dialect.encoding
         self._lines = _Lines(stream, name, dialect.encoding)
-        first = next(iter(self._lines), None)
+        self.header_line = dialect.header_line
+        above = [line for _ in range(self.header_line - 1) if (line := next(self._lines, None)) is not None]
+        first = next(self._lines, None)
         if first is None or not first.strip("\r\n\ufeff \t"):
-            raise AuthorMustFix(f"{name} is empty", next_step="export the rows again, with a header line")
+            raise self._no_header(len(above), first)
         self._lines.put_back(first)
-        self.delimiter = dialect.delimiter or sniff_delimiter(first)
+        self.delimiter = dialect.delimiter or separator(above[0] if above else "") or sniff_delimiter(first)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=False)
         self.header = [_name(cell) for cell in self._guarded()]
 
+    def _no_header(self, above: int, first: str | None) -> AuthorMustFix:
+        if self.header_line == 1:
+            return AuthorMustFix(f"{self.name} is empty", next_step="export the rows again, with a header line")
+        lines = f"{self.name} has {above} line{'s' * (above != 1)}, and its header should be on line {self.header_line}"
+        return AuthorMustFix(
+            lines if first is None else f"{self.name}:{self.header_line}: the line is blank, and should be the header",
+            next_step="set `source.headerLine` to the line that names the columns",
+        )
+
+    @property
+    def _line(self) -> int:
+        """The line at which the next record begins."""
+        return self._reader.line_num + self.header_line
+
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         while True:
-            begins = self._reader.line_num + 1
+            begins = self._line
             try:
                 cells = self._guarded()
             except StopIteration:
@@ -63,7 +84,7 @@ class Records:
         return self._stream.tell()
 
     def _guarded(self) -> list[str]:
-        begins = self._reader.line_num + 1
+        begins = self._line
         try:
             return next(self._reader)
         except csv.Error as error:
@@ -80,7 +101,7 @@ class _Lines:
     def __init__(self, stream: BinaryIO, name: str, encoding: str) -> None:
         _check_mark(stream, name, encoding)
         self._stream = stream
-        self._text = io.TextIOWrapper(stream, encoding=_CODECS[encoding], errors="strict", newline="")
+        self._text = io.TextIOWrapper(stream, encoding=CODECS[encoding], errors="strict", newline="")
         self._name, self._encoding = name, encoding
         self._number = 0
         self._held: str | None = None
@@ -112,21 +133,21 @@ class _Lines:
     def _wrong_encoding(self) -> AuthorMustFix:
         return AuthorMustFix(
             f"{self._name}:{_first_wrong_line(self._stream, self._encoding)}: the bytes are not {self._encoding}",
-            next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
+            next_step=f"set `source.encoding` to {_KNOWN}, as the file was exported",
         )
 
 
 def _first_wrong_line(stream: BinaryIO, encoding: str) -> int:
     """The number of the first line whose bytes do not fit the encoding; the reading of the stream ends here."""
     stream.seek(0)
-    decoder = codecs.getincrementaldecoder(_CODECS[encoding])()
+    decoder = codecs.getincrementaldecoder(CODECS[encoding])()
     number, before = 1, ""
     while True:
         block = stream.read(1 << 16)
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            text = error.object[: error.start].decode(_CODECS[encoding], "ignore")
+            text = error.object[: error.start].decode(CODECS[encoding], "ignore")
             return number + _breaks(before + text)
         number, before = number + _breaks(before + text), text[-1:] if text.endswith("\r") else ""
         if before:
@@ -149,6 +170,12 @@ def byte_order_mark(head: bytes) -> str | None:
     return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
 
 
+def separator(line: str) -> str | None:
+    """The delimiter that the first line of a file names, as `sep=;`, or None."""
+    found = _SEPARATOR.fullmatch(line.rstrip("\r\n"))
+    return found[1] if found else None
+
+
 def sniff_delimiter(line: str) -> str:
     """The delimiter that splits a header line into most cells; a comma where none does."""
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in DELIMITERS}
@@ -162,5 +189,5 @@ def _check_mark(stream: BinaryIO, name: str, encoding: str) -> None:
     if (marked or encoding) != encoding or (encoding == "utf-16" and head and not marked):
         raise AuthorMustFix(
             f"{name} is not {encoding}: " + (f"it begins as {marked}" if marked else "it has no byte order mark"),
-            next_step="set `source.encoding` to utf-8, utf-16 or latin-1, as the file was exported",
+            next_step=f"set `source.encoding` to {_KNOWN}, as the file was exported",
         )
