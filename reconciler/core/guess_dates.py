@@ -14,8 +14,9 @@ from datetime import date
 from itertools import permutations, product
 from typing import TypeVar
 
+from reconciler.core.guess_days import DateReading
 from reconciler.core.guess_names import named
-from reconciler.core.guess_values import Column, DateReading
+from reconciler.core.guess_values import Column
 
 ROLES = ("invoice_date", "due_date", "settled_date")
 _SAMPLE = 300

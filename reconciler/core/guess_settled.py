@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import product
 
+from reconciler.core.guess_days import DateReading
 from reconciler.core.guess_links import Invoices
 from reconciler.core.guess_names import named
-from reconciler.core.guess_values import Column, DateReading
+from reconciler.core.guess_values import Column
 from reconciler.core.proposed import Refused
 
 _ALIKE = 0.95

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from reconciler.domain.dates import COUNTED
 from reconciler.domain.guard import Guard
 from reconciler.domain.masks import Mask
 from reconciler.domain.names import Duration, Name
@@ -28,12 +29,20 @@ def _mark(text: str) -> str:
     return text
 
 
+def _format(text: str) -> str:
+    if "%" not in text and text not in COUNTED:
+        raise Unfit(f"{text!r} is no date format", f"write it as strptime does, as %d.%m.%Y; or {', '.join(COUNTED)}")
+    return text
+
+
 class MappedColumn(Written):
     """Where a field of the task comes from, how it is written there, and when it is known."""
 
     column: str = Field(min_length=1, max_length=200)
     known_at: KnownAt | None = Field(None, description="when the value is known; the task's default if absent")
-    date_format: str | None = Field(None, max_length=40, description="strptime, as %d.%m.%Y")
+    date_format: Annotated[str, Field(max_length=40), AfterValidator(_format)] | None = Field(
+        None, description="strptime, as %d.%m.%Y or %d. %B %Y; or what is counted: excel (days), unix, unix-ms"
+    )
     decimal: Literal[".", ","] = "."
     currency_mark: Annotated[str, Field(max_length=8), AfterValidator(_mark)] | None = Field(
         None, description="what stands before or after its numbers, as $ or EUR; what has another one is no number"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import moved_name
 from reconciler.adapters.sources.counting import fill
-from reconciler.adapters.sources.typed_sql import cause_of, flag_of, says_offset, typed, value_of
+from reconciler.adapters.sources.typed_sql import cause_of, flag_of, is_moment, says_offset, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.errors import RetryLater
 from reconciler.domain.inputs import Changes
@@ -81,12 +81,10 @@ def _moved(wanted: Wanted, kinds: Mapping[str | None, str]) -> Iterator[str]:
     zone = wanted.input.time_zone
     seen: set[str | None] = {None}
     for column in wanted.columns:
-        is_moment = kinds[column.source] == "TIMESTAMP WITH TIME ZONE" or (
-            kinds[column.source] == "VARCHAR" and says_offset(column.date_format)
-        )
-        if column.spec.type == "date" and is_moment and column.source not in seen and zone != "UTC":
+        kind = kinds[column.source]
+        says = kind == "TIMESTAMP WITH TIME ZONE" or (not is_moment(kind) and says_offset(column.date_format))
+        if column.spec.type == "date" and says and column.source not in seen and zone != "UTC":
             seen.add(column.source)
-            kind = kinds[column.source]
             yield f"{typed(column, kind, zone)} <> {typed(column, kind, 'UTC')} AS {quoted(moved_name(column))}"
 
 

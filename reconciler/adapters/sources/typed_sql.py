@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from reconciler.adapters.sources.columns import Column
+from reconciler.domain.dates import COUNTED, EXCELS_FIRST, MONTHS, has_month_name, month_ends, with_figures
 from reconciler.tools.duck import literal, quoted
 
 TRUE_TEXTS = ("true", "yes", "y", "t", "1", "x", "ja", "oui", "sí", "si", "sim", "tak", "on")
 FALSE_TEXTS = ("false", "no", "n", "f", "0", "nein", "non", "não", "nao", "nie", "off")
 TEXT_LIMIT = 200
+_NAME = r"\p{L}{3,}"
 _CAUSES = {
     "text": f"longer than {TEXT_LIMIT} characters",
     "number": "unparseable amount",
@@ -68,7 +70,7 @@ def typed(column: Column, kind: str, time_zone: str) -> str:
         case "whole":
             return _whole(text) if kind == "VARCHAR" else f"CASE WHEN {cell} = trunc({cell}) THEN {_integer(cell)} END"
         case "date":
-            return _date(cell, column.date_format, time_zone) if kind == "VARCHAR" else _day(cell, kind, time_zone)
+            return _day(cell, kind, time_zone) if is_moment(kind) else _date(_figures(text, kind), column, time_zone)
         case "flag":
             return cell if kind == "BOOLEAN" else flag_of(text, column.true_values, column.false_values)
 
@@ -91,10 +93,12 @@ def cause_of(columns: Sequence[Column]) -> str:
 
 def _number(written: str, decimal: str, currency: str | None) -> str:
     """A sign before or after, or brackets, which make it negative; groups of three parted by the other mark, an
-    apostrophe or a space; one decimal mark; the currency's mark at either end, if there is one."""
+    apostrophe or a space, or of two before the last three as in India, parted by commas; one decimal mark; the
+    currency's mark at either end, if there is one."""
     text = _unbracketed(_without(written, currency) if currency else written)
     group, mark = ("[.,'’ \u00a0\u202f]".replace(decimal, ""), "[.]" if decimal == "." else ",")
-    unsigned = f"(([0-9]{{1,14}}|[0-9]{{1,3}}({group}[0-9]{{3}}){{1,4}})({mark}[0-9]*)?|{mark}[0-9]+)"
+    india = "|[0-9]{1,2}(,[0-9]{2}){1,5},[0-9]{3}" if decimal == "." else ""
+    unsigned = f"(([0-9]{{1,14}}|[0-9]{{1,3}}({group}[0-9]{{3}}){{1,4}}{india})({mark}[0-9]*)?|{mark}[0-9]+)"
     pattern = literal(f"[-+]?{unsigned}|{unsigned}-")
     digits = f"regexp_replace({text}, {literal(group[:-1] + '+-]')}, '', 'g')"
     digits = digits if decimal == "." else f"replace({digits}, ',', '.')"
@@ -134,7 +138,17 @@ def _integer(cell: str) -> str:
     return f"CASE WHEN {cell} BETWEEN 0 AND 999999999 THEN TRY_CAST({cell} AS INTEGER) END"
 
 
-def _date(text: str, date_format: str, time_zone: str) -> str:
+def _figures(text: str, kind: str) -> str:
+    """A number that stands for a date as text: without idle zeros behind the point."""
+    return f"regexp_replace({text}, '[.]0+$', '')" if kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else text
+
+
+def _date(text: str, column: Column, time_zone: str) -> str:
+    date_format = column.date_format
+    if date_format in COUNTED:
+        return _counted(text, date_format, time_zone)
+    if has_month_name(date_format):
+        text, date_format = _with_figures(text, date_format), with_figures(date_format)
     kind = "TIMESTAMP WITH TIME ZONE" if says_offset(date_format) else "TIMESTAMP"
     if _ends_in_z(date_format):
         date_format = f"{date_format[:-1]}%z"
@@ -145,9 +159,26 @@ def _date(text: str, date_format: str, time_zone: str) -> str:
     return _day(moment, kind, time_zone)
 
 
+def _counted(text: str, date_format: str, time_zone: str) -> str:
+    """Days as Excel counts them, or seconds or milliseconds since 1970 in UTC."""
+    count = f"TRY_CAST(regexp_extract({text}, {literal(COUNTED[date_format])}, 1) AS BIGINT)"
+    if date_format == "excel":
+        return _day(f"DATE '{EXCELS_FIRST}' + CAST({count} AS INTEGER)", "DATE", time_zone)
+    seconds = count if date_format == "unix" else f"{count} / 1000"
+    return _day(f"to_timestamp({seconds})", "TIMESTAMP WITH TIME ZONE", time_zone)
+
+
+def _with_figures(text: str, date_format: str) -> str:
+    """The text with the month's figures in the place of its name; NULL where that is none."""
+    name = f"regexp_extract({text}, {literal(f'{_NAME}{month_ends(date_format)}')})"
+    whens = " ".join(f"WHEN {literal(word)} THEN {literal(month)}" for word, month in MONTHS.items())
+    return f"replace({text}, {name}, CASE rtrim(lower({name}), '.') {whens} END)"
+
+
 def says_offset(date_format: str) -> bool:
-    """Whether texts of a format say how far their moment is from UTC: by figures, a zone's name, or a Z at the end."""
-    return "%z" in date_format or "%Z" in date_format or _ends_in_z(date_format)
+    """Whether texts of a format say how far their moment is from UTC: by figures, a zone's name, or a Z at the end, or
+    by being counted in UTC."""
+    return date_format in ("unix", "unix-ms") or "%z" in date_format or "%Z" in date_format or _ends_in_z(date_format)
 
 
 def _ends_in_z(date_format: str) -> bool:
