@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.filter_rules import Flaw, check_filters
 from reconciler.core.readable import Declared
@@ -148,10 +148,29 @@ def _mapping(table: str, written: Input | None, task: TaskSpec) -> Iterator[Flaw
             yield Flaw((*at, name), f"{table} have no field {name}", close_to(name, names))
         elif isinstance(column, MappedColumn):
             yield from _column((*at, name), column, found[1])
+            yield from _days_after((*at, name), column, written, _dates(task, table))
     required = {spec.name for spec in task.fields.values() if spec.table == table and spec.required}
     for name in sorted(required - set(written.mapping) - misspelt(task, table, written)):
         fix = f"add {name}: COLUMN, or {name}: {{constant: VALUE}}"
         yield Flaw(at, f"{name} is not mapped", fix, needs=((*at, name),))
+
+
+def _dates(task: TaskSpec, table: str) -> list[str]:
+    return [spec.name for spec in task.fields.values() if spec.table == table and spec.type == "date"]
+
+
+def _days_after(at: tuple[str, ...], column: MappedColumn, written: Input, dates: Sequence[str]) -> Iterator[Flaw]:
+    """What is wrong with a date that is so many days after another."""
+    if column.add_days_to is None:
+        return
+    place, begins = (*at, "addDaysTo"), written.mapping.get(column.add_days_to)
+    if column.add_days_to not in dates or column.add_days_to == at[-1]:
+        others = ", ".join(name for name in dates if name != at[-1])
+        yield Flaw(place, f"no days can be added to {column.add_days_to}", f"one of: {others}")
+    elif begins is None or (isinstance(begins, MappedColumn) and begins.add_days_to is not None):
+        yield Flaw(place, f"{column.add_days_to} is not read from a column of dates", f"map {column.add_days_to}")
+    if column.date_format is not None:
+        yield Flaw((*at, "dateFormat"), "the column holds days, which have no format", "take dateFormat out")
 
 
 def _time_zone(at: tuple[str, ...], written: Input) -> Iterator[Flaw]:
@@ -175,12 +194,13 @@ def _accepted(data: EnvironmentData, task: TaskSpec) -> Iterator[Flaw]:
 def _column(at: tuple[str, ...], column: MappedColumn, spec: FieldSpec) -> Iterator[Flaw]:
     wrong = {
         "dateFormat": column.date_format is not None and spec.type != "date",
+        "addDaysTo": column.add_days_to is not None and spec.type != "date",
         "decimal": column.decimal != "." and spec.type not in ("number", "whole"),
         "currencyMark": column.currency_mark is not None and spec.type != "number",
         "negate": column.negate and spec.type != "number",
         "trueValues": bool(column.true_values) and spec.type != "flag",
         "falseValues": bool(column.false_values) and spec.type != "flag",
-        "values": bool(column.values) and spec.type != "text",
+        "values": bool(column.values) and spec.type != "text" and column.add_days_to is None,
     }
     if column.known_at == "invoice-date" and (spec.answer or spec.table == "settlements"):
         summary = f"{spec.name} is the outcome or follows from it: it is never known at the invoice date"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.guess_dates import Dates, find_dates, gaps_by_row
+from reconciler.core.guess_dates import ROLES, Dates, find_dates, gaps_by_row
 from reconciler.core.guess_fields import Context, Given, find_fields
 from reconciler.core.guess_kinds import INVOICE, Kinds, find_row_kinds
 from reconciler.core.guess_links import Invoices
@@ -59,7 +59,8 @@ def propose(seen: Seen, as_of: str | None = None, *, settlements: bool = False) 
     dates = find_dates(columns, day_first_hint=seen.comma)
     if settlements:
         dates = _without_guess(dates)
-    taken = frozenset(found.column.name for found in dates.roles.values())
+    terms = [dates.terms.column.name] if dates.terms else []
+    taken = frozenset([*terms, *(found.column.name for found in dates.roles.values())])
     answers = _answers(columns, dates)
     settled = [day is not None for day in dates.days("settled_date")] or [False] * seen.rows
     rest = [c for c in columns if c.name not in taken and c.name not in answers and c.name not in dates.others]
@@ -76,7 +77,7 @@ def propose(seen: Seen, as_of: str | None = None, *, settlements: bool = False) 
         tuple(refused),
         tuple(c.name for c in columns if c.name not in said),
         tuple(_doubts(dates, given, comma=seen.comma)),
-        tuple(each for each in needed if each not in dates.roles and each not in given),
+        tuple(each for each in needed if not dates.has(each) and each not in given),
         nulls_of(columns, {choice.column for choice in fields}),
         choose_limits(dates.days("invoice_date"), dates.days("due_date"), dates.days("settled_date"), as_of),
         replace(_known(seen, dates, given), has_others=kinds is not None),
@@ -112,7 +113,7 @@ def _known(seen: Seen, dates: Dates, given: Mapping[str, Given]) -> Invoices:
     columns = {role: found.column for role, found in dates.roles.items()}
     columns |= {role: found.column for role, found in given.items()}
     orders = [found.reading.order for found in dates.roles.values()]
-    days = {role: dates.days(role) for role in dates.roles}
+    days = {role: dates.days(role) for role in ROLES if dates.has(role)}
     return Invoices(columns, days, seen.columns, seen.share, orders[0] if orders else "")
 
 
@@ -127,6 +128,7 @@ def _fields(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[Fi
         plain = found.reading.format == "%Y-%m-%d"
         options: Mapping[str, object] | None = None if plain else {"dateFormat": found.reading.format}
         out.append(FieldChoice(role, found.why, found.column.name, options=options))
+    out += [dates.terms.choice()] if dates.terms else []
     for role, choice in given.items():
         options = _options(role, choice.column, comma=comma)
         out.append(FieldChoice(role, choice.why, choice.column.name, options=options))
@@ -191,6 +193,7 @@ _SEVERAL = (
 
 def _doubts(dates: Dates, given: Mapping[str, Given], *, comma: bool) -> list[str]:
     out = [found.doubt for found in dates.roles.values() if found.doubt]
+    out += [dates.terms.doubt] if dates.terms and dates.terms.doubt else []
     for found in dates.roles.values():
         if found.column.moves(found.reading):
             out.append(f"{found.column.name} {MOVED}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import permutations, product
 from typing import TypeVar
 
 from reconciler.core.guess_days import DateReading
 from reconciler.core.guess_names import named
+from reconciler.core.guess_terms import Terms, find_terms
 from reconciler.core.guess_values import Column
 
 ROLES = ("invoice_date", "due_date", "settled_date")
@@ -41,9 +42,16 @@ class Dates:
 
     roles: dict[str, DateColumn] = field(default_factory=dict)
     others: dict[str, Column] = field(default_factory=dict)
+    terms: Terms | None = None
+
+    def has(self, role: str) -> bool:
+        """Whether a role was found, or can be computed."""
+        return role in self.roles or (role == "due_date" and self.terms is not None)
 
     def days(self, role: str) -> _Days:
         """The dates of a role, None where there is no such role or no date."""
+        if role == "due_date" and self.terms is not None:
+            return self.terms.days
         found = self.roles.get(role)
         return found.column.read_dates(found.reading) if found else ()
 
@@ -70,7 +78,9 @@ def find_dates(columns: Sequence[Column], *, day_first_hint: bool) -> Dates:
         if column is not None and reading is not None:
             roles[role] = DateColumn(column, reading, *_told(role, column, reading, dated))
     taken = {found.column.name for found in roles.values()}
-    return Dates(roles, {column.name: column for column in dated if column.name not in taken})
+    dates = Dates(roles, {column.name: column for column in dated if column.name not in taken})
+    rest = [column for column in columns if column.name not in taken and not column.dates]
+    return dates if "due_date" in roles else replace(dates, terms=find_terms(rest, dates.days("invoice_date")))
 
 
 def _choices(

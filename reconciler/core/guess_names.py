@@ -44,6 +44,13 @@ _WORDS = {
         vencimiento fechavencimiento fechadevencimiento scadenza datascadenza vervaldatum vencimento
         datavencimento terminplatnosci payby paymentdue maturity maturitydate termsdate
     """,
+    "terms": """
+        terms term termscode termdays paymentterms paymentterm paymtermid paymentdays creditterms creditdays netdays
+        netterms duedays dayscredit invoiceterms termsofpayment zahlungsziel zahlungsbedingung zahlungsbedingungen
+        zahlungskondition zahlungskonditionen zahlungsfrist ziel zieltage nettotage zterm zbd3t conditions
+        conditionspaiement conditionsdepaiement delaipaiement delaidepaiement condicionespago condicionesdepago
+        plazopago terminipagamento condizionipagamento betaaltermijn betalingsconditie terminplatnosci
+    """,
     "settled_date": """
         settleddate settledate datesettled settlementdate settled lastsettledate closed closeddate closedate
         closedon cleardate cleareddate clearingdate augdt paiddate datepaid paid paidon paymentdate

@@ -43,6 +43,11 @@ class MappedColumn(Written):
     date_format: Annotated[str, Field(max_length=40), AfterValidator(_format)] | None = Field(
         None, description="strptime, as %d.%m.%Y or %d. %B %Y; or what is counted: excel (days), unix, unix-ms"
     )
+    add_days_to: str | None = Field(
+        None,
+        max_length=100,
+        description="the column holds days, as 30 or NET30: the date is so many after this field's",
+    )
     decimal: Literal[".", ","] = "."
     currency_mark: Annotated[str, Field(max_length=8), AfterValidator(_mark)] | None = Field(
         None, description="what stands before or after its numbers, as $ or EUR; what has another one is no number"

@@ -26,6 +26,7 @@ class Column:
     source: str | None = None
     constant: str | None = None
     date_format: str = "%Y-%m-%d"
+    add_days_to: str | None = None
     decimal: str = "."
     currency_mark: str | None = None
     negate: bool = False
@@ -62,6 +63,12 @@ def columns_of(task: TaskSpec, table: Table, source: Input) -> list[Column]:
             f"data.{table}.mapping lacks {', '.join(missing)}",
             next_step=f"map the column, or give every row one value: {missing[0]}: {{constant: …}}",
         )
+    for column in out:
+        if column.add_days_to is not None and column.add_days_to not in {each.name for each in out}:
+            raise AuthorMustFix(
+                f"data.{table}.mapping adds days to {column.add_days_to}, which is not mapped",
+                next_step=f"map {column.add_days_to}",
+            )
     for name, written in _defaults(table, source).items():
         if name in fields and name not in source.mapping:
             out.append(_column(fields[name], written))
@@ -120,6 +127,7 @@ def _column(spec: FieldSpec, mapped: str | MappedColumn | ConstantField) -> Colu
                 spec,
                 source=mapped.column,
                 date_format=mapped.date_format or "%Y-%m-%d",
+                add_days_to=mapped.add_days_to,
                 decimal=mapped.decimal,
                 currency_mark=mapped.currency_mark,
                 negate=mapped.negate,

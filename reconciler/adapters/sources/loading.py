@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
-from reconciler.adapters.sources.columns import moved_name
+from reconciler.adapters.sources.columns import Column, moved_name
 from reconciler.adapters.sources.counting import fill
-from reconciler.adapters.sources.typed_sql import cause_of, flag_of, is_moment, says_offset, typed, value_of
+from reconciler.adapters.sources.typed_sql import cause_of, days_after, flag_of, is_moment, says_offset, typed, value_of
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.errors import RetryLater
 from reconciler.domain.inputs import Changes
@@ -60,9 +60,7 @@ def _make(wanted: Wanted, raw: Raw, work: Work) -> None:
         f"AS {quoted('t_' + c.name)}"
         for c in wanted.columns
     )
-    types = ", ".join(
-        f"{typed(c, kinds[c.source], wanted.input.time_zone)} AS {quoted(c.name)}" for c in wanted.columns
-    )
+    types = ", ".join(f"{_typed(c, wanted, kinds)} AS {quoted(c.name)}" for c in wanted.columns)
     names = ", ".join([*(quoted(c.name) for c in wanted.columns), *_moved(wanted, kinds)])
     shown = {name: _shown(cell, kinds[name]) for name, cell in cells.items()}
     passing, bound = ("true", []) if raw.filtered else where_sql(wanted.input.where, shown)
@@ -74,6 +72,14 @@ def _make(wanted: Wanted, raw: Raw, work: Work) -> None:
             f"SELECT line, {names}, {cause_of(wanted.columns)} AS cause FROM typed",
             bound,
         )
+
+
+def _typed(column: Column, wanted: Wanted, kinds: Mapping[str | None, str]) -> str:
+    kind, zone = kinds[column.source], wanted.input.time_zone
+    if column.add_days_to is None:
+        return typed(column, kind, zone)
+    begins = next(each for each in wanted.columns if each.name == column.add_days_to)
+    return days_after(column, kind, typed(begins, kinds[begins.source], zone))
 
 
 def _moved(wanted: Wanted, kinds: Mapping[str | None, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.adapters.sources.columns import Column
 from reconciler.domain.dates import COUNTED, EXCELS_FIRST, MONTHS, has_month_name, month_ends, with_figures
+from reconciler.domain.terms import NET_DAYS
 from reconciler.tools.duck import literal, quoted
 
 TRUE_TEXTS = ("true", "yes", "y", "t", "1", "x", "ja", "oui", "sí", "si", "sim", "tak", "on")
@@ -75,6 +76,14 @@ def typed(column: Column, kind: str, time_zone: str) -> str:
             return cell if kind == "BOOLEAN" else flag_of(text, column.true_values, column.false_values)
 
 
+def days_after(column: Column, kind: str, begins: str) -> str:
+    """The date so many days after `begins` (SQL of a date) as the column's text says; NULL where it says none."""
+    cell = quoted(f"t_{column.name}")
+    text = cell if kind == "VARCHAR" else f"CAST({cell} AS VARCHAR)"
+    days = f"TRY_CAST(regexp_extract(lower({text}), {literal(NET_DAYS)}, 1) AS INTEGER)"
+    return _day(f"({begins} + {days})", "DATE", "")
+
+
 def cause_of(columns: Sequence[Column]) -> str:
     """A CASE that gives `cause|field` of the first thing wrong in a row, NULL for a good one."""
     whens = []
@@ -82,7 +91,8 @@ def cause_of(columns: Sequence[Column]) -> str:
         text, value = quoted(f"t_{column.name}"), quoted(column.name)
         if column.spec.required:
             whens.append((f"{text} IS NULL", "missing", column.name))
-        whens.append((f"{text} IS NOT NULL AND {value} IS NULL", _CAUSES[column.spec.type], column.name))
+        cause = "not a number of days" if column.add_days_to else _CAUSES[column.spec.type]
+        whens.append((f"{text} IS NOT NULL AND {value} IS NULL", cause, column.name))
     names = {column.name for column in columns}
     if {"invoice_date", "due_date"} <= names:
         whens.append(("due_date < invoice_date", "due before the invoice date", "due_date"))
