@@ -194,6 +194,7 @@ REFUSED = {
     "https://reader@erp.example/data": "needs a user (or client) and its credentials",
     "mssql+pymssql:///erp": "names no host",
     "sqlite:///nowhere.db": "no SQLite file nowhere.db",
+    "sqlite://erp.db": "write three slashes before the file: --from sqlite:///FILE",
 }
 
 

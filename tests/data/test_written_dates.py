@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.guess_values import column
-from reconciler.domain.inputs import MappedColumn
+from reconciler.domain.inputs import EnvironmentData, MappedColumn
 from reconciler.domain.problems import Unfit
 from tests.sources.rigs import RIGS
 from tests.sources.rigs.table import Table
-from tests.support.csv_files import PLAIN, data_of, nothing, source_in
+from tests.support.csv_files import PLAIN, data_of, nothing, plain_csv, source_in
 from tests.support.looking import looked_at
 
 DAYS = [date(2024, month, day) for month in range(1, 13) for day in (1, 9, 28)]
@@ -130,8 +130,6 @@ def test_a_refresh_reads_groups_as_india_writes_them_and_no_others(tmp_path: Pat
 def test_numbers_of_a_typed_source_may_be_dates(
     kind: str, form: str, of: Callable[[date], int], tmp_path: Path
 ) -> None:
-    from reconciler.domain.inputs import EnvironmentData
-
     with RIGS[kind](tmp_path) as rig:
         rows = [(f"A{n}", "K", of(day), "2025-01-30", None, Decimal(1)) for n, day in enumerate(DAYS)]
         names = [*PLAIN][1:]
@@ -148,3 +146,35 @@ def test_numbers_of_a_typed_source_may_be_dates(
         place = sample.header.index("invoice_date")
         (reading,) = column("invoice_date", sample.columns[place], sample.natives[place]).dates
         assert reading.format == form
+
+
+OFFSETS = [
+    "A1,K1,2024-01-05T23:30:00-0500,2024-02-04,,1",
+    "A2,K1,2024-01-05T12:00:00+02:00,2024-02-04,,1",
+    "A3,K1,2024-01-06T00:30:00+02:00,2024-02-04,,1",
+    "A4,K1,2024-01-06T00:30:00Z,2024-02-04,,1",
+]
+
+
+def findings(root: Path, rows: list[str], **more: str) -> dict[str, tuple[int, int, str]]:
+    (root / "i.csv").write_text(plain_csv(*rows))
+    mapping = {**PLAIN, "invoice_date": {"column": "invoice_date", "dateFormat": "%Y-%m-%dT%H:%M:%S%z"}}
+    written = {"source": {"kind": "csv", "path": "i.csv"}, "mapping": mapping, **more}
+    data = EnvironmentData.model_validate({"invoices": written})
+    with source_in(root).extract(data, None, nothing) as extract:
+        return {each.what: (each.rows, each.line, each.next_step) for each in extract.findings}
+
+
+def test_days_that_the_default_time_zone_moves_are_told(tmp_path: Path) -> None:
+    rows, line, step = findings(tmp_path, OFFSETS)["on another day where it was written than in UTC"]
+    assert (rows, line) == (2, 2)
+    assert step.startswith("set timeZone")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo"])
+def test_who_named_a_time_zone_is_not_asked_for_one(zone: str, tmp_path: Path) -> None:
+    assert not any("where it was written" in what for what in findings(tmp_path, OFFSETS, timeZone=zone))
+
+
+def test_offsets_that_move_no_day_are_not_told(tmp_path: Path) -> None:
+    assert findings(tmp_path, OFFSETS[1:2] + OFFSETS[3:]) == {}

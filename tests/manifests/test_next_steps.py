@@ -52,6 +52,21 @@ def test_every_fault_has_a_next_step_in_our_words(fault: Planted) -> None:
     assert [str(problem) for problem in found if any(words in str(problem) for words in raw)] == []
 
 
+@pytest.mark.parametrize(
+    ("mask", "told"),
+    [
+        ({"round": 0}, "should be more than 0; this is 0 (spec.data.masks.amount.round), write a value of more than 0"),
+        ({"round": "x"}, "should be a number; this is x"),
+        ({"coarsen": "day"}, "write one of"),
+        ("hsh", "write keep, drop, hash, pseudonym, {round: 10}"),
+    ],
+)
+def test_a_mask_that_will_not_do_names_what_would(mask: object, told: str) -> None:
+    assert any(
+        told in str(problem) for problem in problems(planted(E_PRODUCTION, "spec.data.masks", {"amount": mask}, ""))
+    )
+
+
 @pytest.mark.parametrize(("value", "fix"), [(100000, "write 500 or less"), (0, "write 1 or more")])
 def test_a_parameter_beyond_a_limit_names_that_limit(value: int, fix: str) -> None:
     (problem,) = problems(planted(V, "spec.estimator.parameters.rounds", value, ""))

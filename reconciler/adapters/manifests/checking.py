@@ -202,6 +202,17 @@ def _has(node: Any, step: str | int) -> bool:
     return isinstance(node, list) and isinstance(step, int) and step < len(node)
 
 
+#: A key that only one member of its union has.
+_MEMBERS = (
+    ("all", "AllOf"),
+    ("any", "AnyOf"),
+    ("not", "Not"),
+    ("constant", "ConstantField"),
+    ("round", "Rounded"),
+    ("coarsen", "Coarsened"),
+)
+
+
 def _meant(tags: set[str], value: Any) -> str:
     """Which member of a union the author meant, by the keys of the value; empty where that cannot be told."""
     if not isinstance(value, dict):
@@ -209,7 +220,7 @@ def _meant(tags: set[str], value: Any) -> str:
     kind = value.get("kind")
     if isinstance(kind, str) and kind in tags:
         return kind
-    for key, member in (("all", "AllOf"), ("any", "AnyOf"), ("not", "Not"), ("constant", "ConstantField")):
+    for key, member in _MEMBERS:
         if key in value and member in tags:
             return member
     return next((member for member in ("Condition", "MappedColumn") if member in tags), "")

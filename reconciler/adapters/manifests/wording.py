@@ -39,6 +39,7 @@ _BOUNDS = (
 _UNION = (
     ("Condition", "a condition (field, op, value), or all, any or not"),
     ("MappedColumn", "a column's name, {column: …} or {constant: …}"),
+    ("Rounded", "keep, drop, hash, pseudonym, {round: 10} (a multiple of 0.0001, above 0) or {coarsen: month}"),
     ("literal['latest']", "latest, or sha256: and 64 figures 0-9 a-f"),
     ("list[", "text, a number, a date, true or false, or a list of these"),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.sources.columns import Column, moved_name
+from reconciler.domain.inputs import Input
 from reconciler.ports import Did, Finding
 from reconciler.tools.duck import quoted
 
@@ -95,15 +96,20 @@ def mixed_currencies(database: Any, columns: Sequence[Column]) -> Mixed | None:
     return Mixed(min(row[2] for row in found), [(row[0], row[1]) for row in found]) if found else None
 
 
-def moved_days(database: Any, table: str, columns: Sequence[Column], time_zone: str) -> Iterator[Finding]:
-    """A finding for each column of moments that fall on another day in the time zone than in UTC."""
+def moved_days(database: Any, table: str, columns: Sequence[Column], written: Input) -> Iterator[Finding]:
+    """A finding for each column of moments that fall on another day in the time zone than in UTC; where nobody named
+    a time zone, on another day by the offset that they say."""
     there = {row[0] for row in database.execute(f"DESCRIBE {table}").fetchall()}
     for column in columns:
         if (name := moved_name(column)) not in there:
             continue
         total = database.execute(f"SELECT count({quoted(name)}) FROM {table}").fetchone()[0]  # noqa: S608
-        what = f"on another day in {time_zone} than in UTC"
-        step = "check timeZone: a wrong one makes invoices a day too late or too early"
+        if "time_zone" in written.model_fields_set:
+            what = f"on another day in {written.time_zone} than in UTC"
+            step = "check timeZone: a wrong one makes invoices a day too late or too early"
+        else:
+            what = "on another day where it was written than in UTC"
+            step = "set timeZone to where these days count, as Europe/Oslo; timeZone: UTC says that those in UTC do"
         for found in spotted(database, [Oddity(table, quoted(name), what, column.name, step)]):
             if found.rows > MOVED_SHARE * total:
                 yield found

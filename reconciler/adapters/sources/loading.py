@@ -8,10 +8,19 @@ from dataclasses import replace
 from reconciler.adapters.sources.asking import Raw, Uncounted, Wanted, Work
 from reconciler.adapters.sources.columns import Column, moved_name
 from reconciler.adapters.sources.counting import fill
-from reconciler.adapters.sources.typed_sql import cause_of, days_after, flag_of, is_moment, says_offset, typed, value_of
+from reconciler.adapters.sources.typed_sql import (
+    cause_of,
+    days_after,
+    flag_of,
+    is_moment,
+    own_day,
+    says_offset,
+    typed,
+    value_of,
+)
 from reconciler.adapters.sources.where_sql import where_sql
 from reconciler.domain.errors import RetryLater
-from reconciler.domain.inputs import Changes
+from reconciler.domain.inputs import Changes, Input
 from reconciler.tools.duck import quoted, told
 
 
@@ -83,15 +92,26 @@ def _typed(column: Column, wanted: Wanted, kinds: Mapping[str | None, str]) -> s
 
 
 def _moved(wanted: Wanted, kinds: Mapping[str | None, str]) -> Iterator[str]:
-    """For each column of moments whether its day is another one in UTC; of one that two fields read, once."""
-    zone = wanted.input.time_zone
+    """For each column of moments whether its day is another one in UTC, or where nobody named a time zone, by the
+    offset that the text says; of one that two fields read, once."""
     seen: set[str | None] = {None}
     for column in wanted.columns:
         kind = kinds[column.source]
-        says = kind == "TIMESTAMP WITH TIME ZONE" or (not is_moment(kind) and says_offset(column.date_format))
-        if column.spec.type == "date" and says and column.source not in seen and zone != "UTC":
+        if column.spec.type != "date" or column.source in seen:
+            continue
+        if other := _other_day(column, kind, wanted.input):
             seen.add(column.source)
-            yield f"{typed(column, kind, zone)} <> {typed(column, kind, 'UTC')} AS {quoted(moved_name(column))}"
+            yield f"{typed(column, kind, wanted.input.time_zone)} <> {other} AS {quoted(moved_name(column))}"
+
+
+def _other_day(column: Column, kind: str, written: Input) -> str | None:
+    """SQL of the day that a column of moments is compared with; None where the time zone can move none."""
+    if kind != "TIMESTAMP WITH TIME ZONE" and (is_moment(kind) or not says_offset(column.date_format)):
+        return None
+    if written.time_zone != "UTC":
+        return typed(column, kind, "UTC")
+    by_default = "time_zone" not in written.model_fields_set and not is_moment(kind)
+    return own_day(column) if by_default and column.date_format.endswith("%z") else None
 
 
 def _shown(cell: str, kind: str) -> str:

@@ -174,7 +174,9 @@ def _sql(asked: Asked, address: SplitResult) -> Named:
         _, _, file = asked.what.partition("sqlite:///")
         place = asked.folder / file
         if not file or not place.is_file():
-            raise AuthorMustFix(f"there is no SQLite file {file or '(none named)'}", next_step="sqlite:///FILE")
+            what = f"there is no SQLite file {file}" if file else "the address names no SQLite file"
+            step = f"write three slashes before the file: {asked.option} sqlite:///{file or 'FILE'}"
+            raise AuthorMustFix(what, next_step=f"check the path, from {asked.folder}" if file else step)
         path = place.parent.resolve() / place.name
         url, allow = f"sqlite:///{path}", [str(path.parent), str(path.resolve().parent)]
     elif not address.hostname:

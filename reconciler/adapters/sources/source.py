@@ -117,7 +117,7 @@ class Sources:
             checked.append(count_episodes(database, kept["invoices"]))
             odd += of_closed(database)
         for each in wanted:
-            odd += moved_days(database, each.table, each.columns, each.input.time_zone)
+            odd += moved_days(database, each.table, each.columns, each.input)
         bad = [finding for each in wanted for finding in bad_rows(database, each.table)]
         return checked, [*bad, *left_out(database), *odd], matched
 

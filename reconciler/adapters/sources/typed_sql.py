@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.adapters.sources.columns import Column
 from reconciler.domain.dates import COUNTED, EXCELS_FIRST, MONTHS, has_month_name, month_ends, with_figures
@@ -194,6 +195,12 @@ def says_offset(date_format: str) -> bool:
 def _ends_in_z(date_format: str) -> bool:
     """A written Z after a time of day; after a day alone it moves nothing."""
     return date_format.endswith("Z") and not date_format.endswith("%Z") and ("%H" in date_format or "%I" in date_format)
+
+
+def own_day(column: Column) -> str:
+    """The day of a text whose format ends in `%z` where it was written: as if it did not say its offset."""
+    text = f"regexp_replace({quoted(f't_{column.name}')}, '(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$', '')"
+    return _date(text, replace(column, date_format=column.date_format.removesuffix("%z")), "UTC")
 
 
 def _day(moment: str, kind: str, time_zone: str) -> str:

@@ -68,6 +68,9 @@ def _allowed_url(source: SqlSource, access: Access) -> URL:
             f"a manifest may not set {', '.join(sorted(options))} of a driver", next_step="take the ?… out of the url"
         )
     if url.get_backend_name() == "sqlite":
+        if url.host or not url.database:
+            step = "write three slashes before the file, as sqlite:///data/erp.db; four where it begins at the root"
+            raise AuthorMustFix("the url of a source names no SQLite file", next_step=step)
         with open_allowed(url.database or "", access.root, access.allowed.folders):
             pass  # a regular file, inside
         return url.set(database=str((access.root / (url.database or "")).resolve()))
