@@ -110,9 +110,7 @@ def time_in_utc(text: str, form: str) -> time | None:
 def date_readings(counts: Mapping[str, int]) -> tuple[DateReading, ...]:
     """The formats that read at least 95 % of the values, the best of them; equals together."""
     filled = sum(counts.values())
-    fits: dict[str, frozenset[str]] = {}
-    for form in _formats(counts):
-        fits[form] = frozenset(value for value in counts if read_date(value, form))
+    fits = _fits(counts)
     reads = {form: sum(counts[value] for value in values) for form, values in fits.items()}
     best = max(reads.values(), default=0)
     if not filled or best < _ENOUGH * filled:
@@ -132,6 +130,16 @@ def counted_readings(counts: Mapping[str, int]) -> tuple[DateReading, ...]:
         if filled and reads >= _ENOUGH * filled:
             return (DateReading(form, reads),)
     return ()
+
+
+def most_dates(counts: Mapping[str, int]) -> int:
+    """How many of the values one format reads at most."""
+    return max((sum(counts[value] for value in values) for values in _fits(counts).values()), default=0)
+
+
+def _fits(counts: Mapping[str, int]) -> dict[str, frozenset[str]]:
+    """Format → the values that it reads."""
+    return {form: frozenset(value for value in counts if read_date(value, form)) for form in _formats(counts)}
 
 
 def _formats(counts: Mapping[str, int]) -> list[str]:

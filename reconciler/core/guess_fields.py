@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.guess_names import COUNTRIES, CURRENCIES, DELIVERIES, named
-from reconciler.core.guess_values import Column, is_running
+from reconciler.core.guess_values import Column, is_label, is_running
 
 _LEAST = 1.0
 _UNIQUE = 0.97
@@ -69,13 +69,8 @@ def _complete(column: Column) -> float:
     return column.filled / len(column.values)
 
 
-def _is_label(column: Column) -> bool:
-    """Texts or whole figures: what numbers of documents and accounts look like."""
-    return not column.dates and not (column.number and column.number.fractions)
-
-
 def _invoice(column: Column, _: Context) -> tuple[float, str]:
-    if not _is_label(column) or _complete(column) < 0.95:
+    if not is_label(column) or _complete(column) < 0.95:
         return 0.0, ""
     name, unique = named("invoice", column.name), _unique(column)
     score = 2.5 * name + (1.0 if unique >= _UNIQUE else -0.5) - 2 * named("customer", column.name)
@@ -86,13 +81,13 @@ def _invoice(column: Column, _: Context) -> tuple[float, str]:
 
 def _customer(column: Column, context: Context) -> tuple[float, str]:
     unique = _unique(column)
-    if not _is_label(column) or column.flag or _complete(column) < 0.9 or column.distinct < 3:
+    if not is_label(column) or column.flag or _complete(column) < 0.9 or column.distinct < 3:
         return 0.0, ""
     name = named("customer", column.name)
     repeats = unique <= 0.7
     score = 2.5 * name + (0.6 if repeats else -1.0) - 2 * named("invoice", column.name)
     if repeats and not any(named(role, column.name) for role in ("country", "currency", "legal_entity", "delivery")):
-        rivals = [c.distinct for c in context.columns if _is_label(c) and _unique(c) <= 0.7 and not c.flag]
+        rivals = [c.distinct for c in context.columns if is_label(c) and _unique(c) <= 0.7 and not c.flag]
         score += 0.5 if column.distinct == max(rivals, default=0) else 0.0
     return score, f"{column.distinct:,} different values, each on {column.filled / column.distinct:.0f} rows"
 

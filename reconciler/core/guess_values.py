@@ -191,11 +191,7 @@ def number_reading(counts: Mapping[str, int]) -> NumberReading | None:
     """The decimal mark that reads at least 95 % of the values; undecided where both read the same values. Beside them
     stands one currency's mark or none: numbers with several would add up to nothing."""
     filled = sum(counts.values())
-    marks = {match[0] for value in counts if (match := _CURRENCY.search(value)) and any(map(str.isdigit, value))}
-    currency = next(iter(marks)) if len(marks) == 1 else ""
-    reads = {
-        mark: sum(n for value, n in counts.items() if read_number(value, mark, currency) is not None) for mark in ".,"
-    }
+    reads, currency = _numbers_read(counts)
     best = max(reads.values())
     if not filled or best < _ENOUGH * filled:
         return None
@@ -203,3 +199,23 @@ def number_reading(counts: Mapping[str, int]) -> NumberReading | None:
     fractions = sum(n for value, n in counts.items() if mark in value)
     marked = any("," in value or "." in value for value in counts)
     return NumberReading(mark, best, marked and reads["."] == reads[","], fractions, currency)
+
+
+def most_numbers(counts: Mapping[str, int]) -> int:
+    """How many of the values are numbers with one decimal mark and at most one currency, at most."""
+    return max(_numbers_read(counts)[0].values())
+
+
+def is_label(column: Column) -> bool:
+    """Texts or whole figures: what numbers of documents and accounts look like."""
+    return not column.dates and not (column.number and column.number.fractions)
+
+
+def _numbers_read(counts: Mapping[str, int]) -> tuple[Mapping[str, int], str]:
+    """Decimal mark → how many values it reads, and the mark of the one currency that stands beside them."""
+    marks = {match[0] for value in counts if (match := _CURRENCY.search(value)) and any(map(str.isdigit, value))}
+    currency = next(iter(marks)) if len(marks) == 1 else ""
+    reads = {
+        mark: sum(n for value, n in counts.items() if read_number(value, mark, currency) is not None) for mark in ".,"
+    }
+    return reads, currency

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from reconciler.core.contact_customers import propose_customers
 from reconciler.core.contact_settlements import Settling, propose_settlements
 from reconciler.core.first_contact import Proposal, propose, with_number_of_row, without_instalment
+from reconciler.core.guess_near import near_misses
 from reconciler.core.guess_outcomes import Limits, choose_limits
 from reconciler.core.proposed import Mapped, Seen
 from reconciler.domain.errors import AuthorMustFix
@@ -143,10 +144,15 @@ def _refuse_missing(said: str, proposal: Mapped, sample: Sample, more: str = "")
     first = "name the settlements, which say when: --settlements SOURCE; or " if missing == "settled_date" else ""
     raise AuthorMustFix(
         f"{said}: no column was recognised as {missing}{f' ({more})' if more else ''}; "
-        f"its columns are {_listed(sample.header)}",
+        f"its columns are {_listed(sample.header)}{_nearly(_seen(sample), proposal)}",
         next_step=f"{first}rename the columns that are ({missing}), or make a view that does, or write "
         "environments/production.yaml by hand after init --example",
     )
+
+
+def _nearly(seen: Seen, proposal: Mapped) -> str:
+    near = near_misses(seen, proposal)
+    return "\nwhat nearly fitted\n" + "\n".join(f"  {each}" for each in near) if near else ""
 
 
 def _listed(header: tuple[str, ...]) -> str:

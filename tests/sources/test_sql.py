@@ -62,9 +62,16 @@ def test_the_database_is_opened_to_read_only(rig: Rig) -> None:
     assert read(rig, source).extract.rows == {"invoices": 3}
 
 
-@pytest.mark.parametrize("url", ["sqlite:////etc/passwd", "sqlite:///../rig/erp.db", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["sqlite:////etc/passwd", "sqlite:///../rig/erp.db", "sqlite:///:memory:"])
 def test_a_file_that_the_runner_does_not_allow_is_refused(rig: Rig, url: str) -> None:
     assert isinstance(refusal(rig, {"kind": "sql", "url": url, "table": "t"}), AuthorMustFix)
+
+
+@pytest.mark.parametrize("url", ["sqlite://erp.db", "sqlite://"])
+def test_an_address_without_a_sqlite_file_is_told_how_to_name_one(rig: Rig, url: str) -> None:
+    error = refusal(rig, {"kind": "sql", "url": url, "table": "t"})
+    assert "names no SQLite file" in error.message
+    assert "write three slashes before the file" in error.next_step
 
 
 def test_options_of_a_driver_are_not_a_manifests_to_set(rig: Rig) -> None:
