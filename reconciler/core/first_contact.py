@@ -59,8 +59,7 @@ def propose(seen: Seen, as_of: str | None = None, *, settlements: bool = False) 
     dates = find_dates(columns, day_first_hint=seen.comma)
     if settlements:
         dates = _without_guess(dates)
-    terms = [dates.terms.column.name] if dates.terms else []
-    taken = frozenset([*terms, *(found.column.name for found in dates.roles.values())])
+    taken = dates.taken
     answers = _answers(columns, dates)
     settled = [day is not None for day in dates.days("settled_date")] or [False] * seen.rows
     rest = [c for c in columns if c.name not in taken and c.name not in answers and c.name not in dates.others]

@@ -48,6 +48,12 @@ class Dates:
         """Whether a role was found, or can be computed."""
         return role in self.roles or (role == "due_date" and self.terms is not None)
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The columns that have a role, or that one is computed from."""
+        terms = [self.terms.column.name] if self.terms else []
+        return frozenset([*terms, *(found.column.name for found in self.roles.values())])
+
     def days(self, role: str) -> _Days:
         """The dates of a role, None where there is no such role or no date."""
         if role == "due_date" and self.terms is not None:
