@@ -27,7 +27,7 @@ def test_a_refresh_carries_recorded_copies_over_to_the_new_place_and_says_so_onc
     assert "1 copy was carried over from .reconciler/snapshots to .reconciler/elsewhere" in told
     assert "it is gone" not in told
     company.run("verify")
-    assert len(list((company.desk.path / ".reconciler/elsewhere").glob("*/snapshot.json"))) == 2
+    assert len(list((company.desk.path / ".reconciler/elsewhere").glob("*/snapshot.json.gz"))) == 2
     assert (company.desk.path / ".reconciler/snapshots").is_dir()
     assert "carried over" not in refresh(company)
 
@@ -35,7 +35,7 @@ def test_a_refresh_carries_recorded_copies_over_to_the_new_place_and_says_so_onc
 def test_a_copy_that_cannot_be_carried_over_is_named_and_does_not_stop_the_refresh(tmp_path: Path) -> None:
     company = moved(tmp_path)
     before = company.desk.path / ".reconciler/snapshots"
-    lost = next(path.parent.name[:12] for path in before.glob("*/snapshot.json"))
+    lost = next(path.parent.name[:12] for path in before.glob("*/snapshot.json.gz"))
     before.rename(company.desk.path / ".reconciler/mislaid")
     assert f"1 copy was recorded and not in .reconciler/elsewhere: {lost}" in refresh(company)
     assert lost in company.run("verify", code=5).out

@@ -218,7 +218,7 @@ def test_a_pool_is_left_alone_where_a_snapshot_that_stays_cannot_be_read(
 ) -> None:
     store, digests = three
     before = pool(store)
-    (store.store / digests[0][7:] / "snapshot.json").write_text("{")
+    (store.store / digests[0][7:] / "snapshot.json.gz").write_text("{")
     store.remove(digests[1:])
     assert pool(store) == before
 

@@ -100,14 +100,14 @@ def test_and_so_the_artifact_is_the_same_byte_for_byte(tmp_path: Path, from_csv:
 # --- what is written -------------------------------------------------------------------------------------------
 
 
-def months(path: Path, *, changed: int | None = None) -> None:
-    """100 months of 1,000 invoices; in month `changed` one amount is another."""
-    odd = f"+ CASE WHEN i = {1000 * changed} THEN 1 ELSE 0 END" if changed is not None else ""
-    first = "CAST(DATE '2016-01-01' + to_months(CAST(i // 1000 AS INTEGER)) AS DATE) + CAST(i % 28 AS INTEGER)"
+def months(path: Path, each: int, *, changed: int | None = None) -> None:
+    """100 months of so many invoices; in month `changed` one amount is another."""
+    odd = f"+ CASE WHEN i = {each * changed} THEN 1 ELSE 0 END" if changed is not None else ""
+    first = f"CAST(DATE '2016-01-01' + to_months(CAST(i // {each} AS INTEGER)) AS DATE) + CAST(i % 28 AS INTEGER)"
     duckdb.execute(
         f"COPY (SELECT 'usmf' AS entity, 'F-' || i AS invoice, 'K' || i % 97 AS customer, {first} AS invoice_date, "  # noqa: S608
         "invoice_date + 30 AS due_date, due_date + CAST(hash(i) % 40 AS INTEGER) AS settled_date, "
-        f"100 + hash(i) % 90000 / 100.0 {odd} AS amount FROM range(100000) t(i)) TO '{path}' (HEADER)"
+        f"100 + hash(i) % 90000 / 100.0 {odd} AS amount FROM range({100 * each}) t(i)) TO '{path}' (HEADER)"
     )
 
 
@@ -116,15 +116,16 @@ def bytes_of(store: Path) -> dict[int, int]:
     return {path.stat().st_ino: path.stat().st_size for path in store.rglob("*") if path.is_file()}
 
 
-def test_a_refresh_after_one_month_of_a_hundred_changed_writes_few_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("each", [100, 1000])
+def test_a_refresh_after_one_month_of_a_hundred_changed_writes_few_bytes(tmp_path: Path, each: int) -> None:
     store = FolderSnapshots(tmp_path / "store")
     mapping = {**{name: name for name in PLAIN}, "legal_entity": "entity"}
     found = []
     for changed in (None, 42):
-        months(tmp_path / "i.csv", changed=changed)
+        months(tmp_path / "i.csv", each, changed=changed)
         before = bytes_of(store.store) if store.store.exists() else {}
         with source_in(tmp_path).extract(data_of("i.csv", mapping), None, nothing) as extract:
-            assert extract.rows["invoices"] == 100_000
+            assert extract.rows["invoices"] == 100 * each
             store.keep(extract)
         found.append(sum(size for inode, size in bytes_of(store.store).items() if inode not in before))
     assert 0 < found[1] <= 0.05 * found[0], found

@@ -20,7 +20,9 @@ import pytest
 from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
+from reconciler.tools.described import compress
 from tests.support.csv_files import PLAIN, Style, data_of, made_invoices, nothing, plain_csv, render, source_in
+from tests.support.described import as_before, describe, described
 
 ROWS = (
     "A1,K1,2024-01-05,2024-02-04,2024-02-01,10.50",
@@ -170,7 +172,7 @@ def test_keeping_the_same_again_writes_nothing(keep: Keep, store: FolderSnapshot
 def test_the_folder_holds_everything_that_its_manifest_names(keep: Keep, store: FolderSnapshots) -> None:
     manifest = keep(*ROWS)
     folder = store.folder(manifest.digest)
-    assert SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes()) == manifest
+    assert SnapshotManifest.model_validate(described(folder)) == manifest
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet")) == [
         "invoices/2024-01.parquet",
         "invoices/2024-02.parquet",
@@ -195,10 +197,10 @@ def test_rows_that_were_changed_together_with_their_file_hash_are_refused(keep: 
     file = folder / "invoices" / "2024-01.parquet"
     file.unlink()
     os.link(source / "invoices" / "2024-01.parquet", file)
-    manifest = json.loads((folder / "snapshot.json").read_text())
+    manifest = described(folder)
     part = next(part for part in manifest["tables"]["invoices"]["parts"] if part["name"] == "2024-01")
     part["file_digest"] = "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
-    (folder / "snapshot.json").write_text(json.dumps(manifest))
+    describe(folder, manifest)
     with pytest.raises(VerificationFailed, match="does not hold the rows of its digest"):
         store.folder(victim.digest)
 
@@ -208,8 +210,33 @@ def test_rows_that_were_changed_together_with_their_file_hash_are_refused(keep: 
 )
 def test_an_edited_manifest_is_refused(keep: Keep, store: FolderSnapshots, change: dict[str, str]) -> None:
     digest = keep(*ROWS).digest
-    file = store.folder(digest) / "snapshot.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    folder = store.folder(digest)
+    describe(folder, described(folder) | change)
+    with pytest.raises(VerificationFailed, match="is not the one of this digest"):
+        store.manifest(digest)
+
+
+def test_a_snapshot_that_was_described_without_compression_is_read_compared_and_left_alone(
+    keep: Keep, store: FolderSnapshots
+) -> None:
+    before = keep(*ROWS)
+    folder = store.folder(before.digest)
+    as_before(folder)
+    assert store.folder(before.digest) == folder
+    assert store.manifest(before.digest) == before
+    assert store.profile(before.digest)
+    assert keep(*ROWS) == before
+    assert (folder / "snapshot.json").is_file()
+    later = keep(*ROWS[:2])
+    assert store.compare(later.digest, before.digest)
+    store.remove([later.digest])
+    assert store.folder(before.digest) == folder
+
+
+@pytest.mark.parametrize("lie", [b"", b"{", compress(b"{}")[:-3], compress(b" " * (65 << 20))])
+def test_a_description_that_is_torn_or_without_end_is_refused(keep: Keep, store: FolderSnapshots, lie: bytes) -> None:
+    digest = keep(*ROWS).digest
+    (store.folder(digest) / "snapshot.json.gz").write_bytes(lie)
     with pytest.raises(VerificationFailed, match="is not the one of this digest"):
         store.manifest(digest)
 

@@ -16,10 +16,12 @@ from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.domain.errors import DiskRefused, NeedsPerson, RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.oci import Descriptor
-from reconciler.domain.oci_snapshots import read_snapshot_manifest, tag_of
+from reconciler.domain.oci_snapshots import digest_of_tag, files_of_tag, files_tag, tag_of
 from tests.support.artifacts import sha256
 from tests.support.components import needs, tmpfs
-from tests.support.registry import copy, registry
+from tests.support.described import described
+from tests.support.registry import clear_away, copy, registry
+from tests.support.registry_before import snapshot_manifest
 from tests.support.registry_bench import Bench, changed_terms, flip, own_rows
 from tests.support.registry_proxy import Answer, Fault, proxy, status
 
@@ -27,10 +29,24 @@ pytestmark = pytest.mark.real
 
 
 def packed(bench: Bench, digest: str) -> tuple[str, dict[str, Any]]:
-    """(digest, document) of a snapshot's manifest in the registry."""
+    """(digest, document) of a snapshot's index in the registry."""
     found = bench.machine().registry.manifest(tag_of(digest))
     assert found is not None
     return found[0], json.loads(found[1])
+
+
+def lists(bench: Bench, digest: str) -> dict[str, dict[str, Any]]:
+    """Digest → document of the manifests that name a snapshot's files."""
+    registry, found = bench.machine().registry, {}
+    for member in packed(bench, digest)[1]["manifests"]:
+        _, content = registry.manifest(member["digest"]) or ("", b"{}")
+        found[member["digest"]] = json.loads(content)
+    return found
+
+
+def layers_of(bench: Bench, digest: str) -> list[dict[str, Any]]:
+    """The layers of all of these."""
+    return [layer for document in lists(bench, digest).values() for layer in document["layers"]]
 
 
 def read_again(bench: Bench, digest: str) -> Path:
@@ -49,31 +65,38 @@ def refused(bench: Bench, digest: str) -> VerificationFailed:
 # --- what is there afterwards ---------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_is_one_manifest_that_any_client_reads_and_copies(bench: Bench) -> None:
+def test_a_snapshot_is_an_index_of_manifests_that_any_client_reads_and_copies(bench: Bench) -> None:
     needs("skopeo")
     kept = bench.keep(bench.machine())
     host = f"127.0.0.1:{bench.proxy.upstream}"
     argv = ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{host}/{bench.name}:{tag_of(kept.digest)}"]
     document = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
     assert document["artifactType"] == "application/vnd.reconciler.snapshot.v1"
-    assert document["config"]["mediaType"] == "application/vnd.reconciler.snapshot.config.v1+json"
-    assert {layer["mediaType"] for layer in document["layers"]} == {"application/vnd.apache.parquet"}
-    assert [layer["annotations"]["org.opencontainers.image.title"] for layer in document["layers"]] == [
+    year = lists(bench, kept.digest)[document["manifests"][0]["digest"]]
+    assert {layer["mediaType"] for layer in year["layers"]} == {"application/vnd.apache.parquet"}
+    assert [layer["annotations"]["org.opencontainers.image.title"] for layer in year["layers"]] == [
         f"invoices/2024-0{month}.parquet" for month in range(1, 6)
     ]
     whole = f"{bench.name}:{tag_of(kept.digest)}"
-    copy(f"docker://{host}/{whole}", f"docker://{host}/copied/{whole}")
+    copy(f"docker://{host}/{whole}", f"docker://{host}/copied/{whole}", "--all")
     assert bench.machine(f"oci://{bench.proxy.host}/copied/{bench.name}").folder(kept.digest).is_dir()
 
 
+def ledger(each: int) -> list[str]:
+    """100 months of so many invoices each, as a ledger has them."""
+    random, rows = Random(each), []  # noqa: S311
+    for number in range(100):
+        month = f"{2015 + number // 12}-{number % 12 + 1:02}"
+        for invoice in range(each):
+            day, amount = random.randint(1, 28), random.randint(100, 999_999) / 100
+            paid = f"{month}-{random.randint(day, 28):02}"
+            customer = f"C{random.randint(1, 500):05}"
+            rows.append(f"F{each}-{number:03}{invoice:05},{customer},{month}-{day:02},{month}-28,{paid},{amount}")
+    return rows
+
+
 def test_a_second_refresh_of_one_changed_month_in_a_hundred_sends_a_twentieth_of_the_bytes(bench: Bench) -> None:
-    random = Random(1)  # noqa: S311  texts that no writer makes small
-    months = [f"{2015 + number // 12}-{number % 12 + 1:02}" for number in range(100)]
-    rows = [
-        f"{random.randbytes(200).hex()},K{number},{month}-05,{month}-25,,{number}"
-        for month in months
-        for number in range(100)
-    ]
+    rows = ledger(100)
     first = bench.keep(bench.machine(), rows)
     assert len(first.tables["invoices"].parts) == 100
     whole = bench.proxy.sent
@@ -83,7 +106,8 @@ def test_a_second_refresh_of_one_changed_month_in_a_hundred_sends_a_twentieth_of
     second = bench.keep(again, [rows[0] + "9", *rows[1:]])
     assert second.digest != first.digest
     assert bench.proxy.sent <= whole * 0.05, (bench.proxy.sent, whole)
-    assert len(bench.proxy.asked("PUT", "blobs")) == 2  # the month, and snapshot.json
+    assert len(bench.proxy.asked("PUT", "blobs")) == 1  # the month
+    assert len(bench.proxy.asked("PUT", "manifests")) == 2  # its year, and the index
 
 
 def test_files_that_another_release_of_the_writer_made_are_not_sent_again(bench: Bench) -> None:
@@ -92,7 +116,7 @@ def test_files_that_another_release_of_the_writer_made_are_not_sent_again(bench:
     again = bench.machine()
     assert changed_terms(bench.folder, again, bench.rows, kept.digest) == (0, 0)
     bench.keep(again, [*bench.rows, bench.rows[0].replace("-1,", "-9,", 1)])
-    assert len(bench.proxy.asked("PUT", "blobs")) == 2  # the month, and snapshot.json
+    assert len(bench.proxy.asked("PUT", "blobs")) == 2  # the month, and what a manifest has as its config
 
 
 def written_otherwise(bench: Bench) -> SnapshotManifest:
@@ -102,7 +126,7 @@ def written_otherwise(bench: Bench) -> SnapshotManifest:
     local = FolderSnapshots(bench.folder / "otherwise")
     kept = bench.keep(local)
     folder = local.folder(kept.digest)
-    config = json.loads((folder / "snapshot.json").read_text())
+    config = described(folder)
     registry, layers = bench.machine().registry, []
     for part in config["tables"]["invoices"]["parts"]:
         other = bench.folder / "other.parquet"
@@ -122,9 +146,7 @@ def send(registry: Registry, content: bytes, name: str = "") -> Descriptor:
 
 
 def tag(registry: Registry, digest: str, config: Descriptor, layers: list[Descriptor]) -> None:
-    """Put a manifest under a snapshot's tag."""
-    from reconciler.domain.oci_snapshots import snapshot_manifest
-
+    """Put a manifest of before under a snapshot's tag."""
     registry.put_manifest(tag_of(digest), snapshot_manifest(config, layers))
 
 
@@ -136,6 +158,19 @@ def test_a_snapshot_that_is_there_is_left_alone_whoever_wrote_its_files(bench: B
     assert bench.proxy.sent == 0
     assert packed(bench, kept.digest) == before
     assert read_again(bench, kept.digest).is_dir()
+
+
+def test_a_snapshot_of_before_is_read_verified_and_removed(bench: Bench) -> None:
+    kept = written_otherwise(bench)
+    machine = bench.machine()
+    assert machine.folder(kept.digest).is_dir()
+    machine.check(kept.digest)
+    later = bench.keep(bench.machine(), bench.rows[:3])
+    assert machine.compare(kept.digest, later.digest) if machine.folder(later.digest) else False
+    assert bench.machine().sizes([kept.digest])[kept.digest] > 0
+    machine.remove([kept.digest])
+    assert "there is no snapshot-" in refused(bench, kept.digest).message
+    assert read_again(bench, later.digest).is_dir()
 
 
 # --- a kill, a cut, a registry that is busy or away -----------------------------------------------------------------
@@ -154,20 +189,23 @@ def test_killed_at_any_write_the_old_snapshot_stays_and_a_rerun_completes(bench:
             bench.proxy.dead = None
             before = bench.proxy.writes
             assert tag_of(old.digest) in (tags := list(bench.machine().registry.tags()))
-            assert len(tags) == 1
+            assert len(list(filter(digest_of_tag, tags))) == 1
             if point % 4 == 0:
                 assert read_again(bench, old.digest).is_dir()
         else:
             break
+    bench.proxy.dead = None
     assert point >= 3
     assert read_again(bench, kept.digest).is_dir()
     assert read_again(bench, old.digest).is_dir()
 
 
-def test_the_manifest_is_put_last(bench: Bench) -> None:
-    bench.keep(bench.machine())
-    writes = [f"{one.method} {one.path.split('/')[-2]}" for one in bench.proxy.seen if one.is_write]
-    assert writes.count("PUT manifests") == 1 and writes[-1] == "PUT manifests"
+def test_the_index_is_put_last_and_the_manifests_of_files_after_these(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    writes = [one.path.split("/")[-2:] for one in bench.proxy.seen if one.is_write]
+    assert [place for place, _ in writes[-2:]] == ["manifests", "manifests"]
+    assert sum(place == "manifests" for place, _ in writes) == 2
+    assert writes[-1][1] == tag_of(kept.digest)
 
 
 def test_what_passes_by_itself_is_waited_for(bench: Bench) -> None:
@@ -222,11 +260,11 @@ def test_a_snapshot_whose_manifest_is_gone_is_refused_also_where_its_files_are_h
         later.folder(kept.digest)
 
 
-@pytest.mark.parametrize("what", ["manifest", "config"])
+@pytest.mark.parametrize("what", ["index", "manifest"])
 def test_an_altered_description_is_refused_and_a_refresh_does_not_pass_over_it(bench: Bench, what: str) -> None:
     kept = bench.keep(bench.machine())
     digest, document = packed(bench, kept.digest)
-    flip(bench.blob(digest if what == "manifest" else document["config"]["digest"]))
+    flip(bench.blob(digest if what == "index" else document["manifests"][0]["digest"]))
     assert "was altered" in refused(bench, kept.digest).message
     with pytest.raises(VerificationFailed, match=kept.digest):
         bench.keep(bench.machine())
@@ -237,7 +275,7 @@ def test_a_tag_that_leads_to_another_snapshot_is_refused_and_mended_by_keeping_i
     registry = bench.machine().registry
     _, content = registry.manifest(tag_of(other.digest)) or ("", b"")
     registry.put_manifest(tag_of(kept.digest), content)
-    assert "is not the one of this digest" in refused(bench, kept.digest).message
+    assert "is not of this digest" in refused(bench, kept.digest).message
     assert bench.keep(bench.machine()).digest == kept.digest
     assert read_again(bench, kept.digest).is_dir()
 
@@ -245,15 +283,11 @@ def test_a_tag_that_leads_to_another_snapshot_is_refused_and_mended_by_keeping_i
 def test_files_that_hold_other_rows_are_refused_although_every_hash_agrees(bench: Bench) -> None:
     kept = bench.keep(bench.machine())
     other = bench.keep(bench.machine(), [bench.rows[0].replace(",1.5", ",9.5"), *bench.rows[1:]])
-    _, document = packed(bench, other.digest)
-    lie = next(layer for layer in document["layers"] if "2024-01" in str(layer["annotations"]))
+    lie = next(layer for layer in layers_of(bench, other.digest) if "2024-01" in str(layer["annotations"]))
     machine = bench.machine()
-    config = json.loads((machine.folder(kept.digest) / "snapshot.json").read_text())
-    config["tables"]["invoices"]["parts"][0]["file_digest"] = lie["digest"]
-    _, content = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
-    layers = list(read_snapshot_manifest(content).layers)
-    layers[0] = Descriptor(lie["digest"], lie["size"], layers[0].name)
-    tag(machine.registry, kept.digest, send(machine.registry, json.dumps(config).encode()), layers)
+    year = next(iter(lists(bench, kept.digest).values()))
+    year["layers"][0] |= {"digest": lie["digest"], "size": lie["size"]}
+    point(machine.registry, kept.digest, year)
     assert "do not hold the rows of its digest" in refused(bench, kept.digest).message
     victim = bench.machine()  # what it refused to read does not get into the honest copy that it keeps next
     with pytest.raises(VerificationFailed):
@@ -265,21 +299,44 @@ def test_files_that_hold_other_rows_are_refused_although_every_hash_agrees(bench
 def test_what_is_no_snapshot_is_refused(bench: Bench) -> None:
     machine = bench.machine()
     kept = bench.keep(machine)
-    _, document = packed(bench, kept.digest)
-    layer = document["layers"][0]
-    title = "org.opencontainers.image.title"
-    lies: list[dict[str, Any]] = [
-        {"artifactType": "application/vnd.cncf.model.manifest.v1+json"},
-        {"layers": [{**layer, "annotations": {title: "../../../escaped.parquet"}}]},
-        {"layers": [{**layer, "annotations": {title: "/invoices/x.parquet"}}]},
+    _, index = packed(bench, kept.digest)
+    year = next(iter(lists(bench, kept.digest).values()))
+    layer = year["layers"][0]
+    title, rows = "org.opencontainers.image.title", "vnd.reconciler.rows"
+    given = layer["annotations"]
+    for lie in (
+        {"artifactType": "application/vnd.reconciler.snapshot.v1"},
+        {"layers": [{**layer, "annotations": given | {title: "../../../escaped.parquet"}}]},
+        {"layers": [{**layer, "annotations": given | {title: "/invoices/x.parquet"}}]},
+        {"layers": [{**layer, "annotations": given | {title: "elsewhere/2024-01.parquet"}}]},
+        {"layers": [{**layer, "annotations": given | {rows: "many"}}]},
         {"layers": [{**layer, "annotations": {}}]},
         {"layers": [layer, layer]},
         {"layers": [layer]},
-        {"config": document["layers"][0]},
-    ]
-    for lie in lies:
-        machine.registry.put_manifest(tag_of(kept.digest), json.dumps(document | lie).encode())
+    ):
+        point(machine.registry, kept.digest, year | lie)
         assert bench.place in refused(bench, kept.digest).message, lie
+    for other in (
+        {"artifactType": "application/vnd.cncf.model.manifest.v1+json"},
+        {"annotations": {}},
+        {"annotations": {"vnd.reconciler.snapshot": "[" * 10_000}},
+        {"annotations": {"vnd.reconciler.snapshot": '{"tables": {"invoices": {}}}'}},
+        {"manifests": []},
+        {"manifests": index["manifests"] * 2},
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "manifests": None, "config": layer, "layers": []},
+    ):
+        machine.registry.put_manifest(tag_of(kept.digest), json.dumps(index | other).encode())
+        assert bench.place in refused(bench, kept.digest).message, other
+
+
+def point(registry: Registry, digest: str, year: dict[str, Any]) -> None:
+    """Let the index of a snapshot name another manifest of files."""
+    content = json.dumps(year).encode()
+    registry.put_manifest("of-somebody", content)
+    _, index = registry.manifest(tag_of(digest)) or ("", b"")
+    document = json.loads(index)
+    document["manifests"] = [{**document["manifests"][0], "digest": sha256(content), "size": len(content)}]
+    registry.put_manifest(tag_of(digest), json.dumps(document).encode())
 
 
 def test_more_bytes_than_were_named_are_not_taken(bench: Bench) -> None:
@@ -299,7 +356,7 @@ def test_files_that_are_here_are_not_fetched_again(bench: Bench) -> None:
     bench.proxy.seen.clear()
     machine.folder(more.digest)
     machine.folder(more.digest)
-    assert len(bench.proxy.asked("GET", "blobs")) == 2  # one month more, and its snapshot.json
+    assert len(bench.proxy.asked("GET", "blobs")) == 1  # one month more
 
 
 def test_a_damaged_file_here_is_fetched_again_without_a_word(bench: Bench) -> None:
@@ -308,7 +365,7 @@ def test_a_damaged_file_here_is_fetched_again_without_a_word(bench: Bench) -> No
     for damage in (lambda path: path.write_bytes(b"PAR1 no"), lambda path: path.unlink()):
         damage(machine.folder(kept.digest) / "invoices/2024-02.parquet")
         assert machine.folder(kept.digest).is_dir()
-    flip(machine.folder(kept.digest) / "snapshot.json")
+    flip(next(machine.folder(kept.digest).glob("snapshot.json*")))
     assert machine.folder(kept.digest).is_dir()
 
 
@@ -321,7 +378,7 @@ def test_verifying_reads_from_the_registry_what_is_here_and_every_file_once(benc
     bench.proxy.seen.clear()
     for kept in (first, second):
         machine.check(kept.digest)
-    assert len(bench.proxy.asked("GET", "blobs")) == 5 + 2
+    assert len(bench.proxy.asked("GET", "blobs")) == 5
     part = first.tables["invoices"].parts[0]
     flip(bench.blob(part.file_digest))
     with pytest.raises(VerificationFailed, match=part.file):
@@ -350,13 +407,10 @@ def test_much_is_told_while_it_is_sent_and_fetched(bench: Bench) -> None:
     machine = bench.machine()
     content = b"x" * (17 << 20)
     kept = bench.keep(machine)
-    _, found = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
-    layers = [*read_snapshot_manifest(found).layers]
-    big = send(machine.registry, content, "invoices/2024-01.parquet")
-    config = json.loads((machine.folder(kept.digest) / "snapshot.json").read_text())
-    config["tables"]["invoices"]["parts"][0]["file_digest"] = big.digest
-    described = send(machine.registry, json.dumps(config).encode())
-    tag(machine.registry, kept.digest, described, [big, *layers[1:]])
+    big = send(machine.registry, content)
+    year = next(iter(lists(bench, kept.digest).values()))
+    year["layers"][0] |= {"digest": big.digest, "size": big.size}
+    point(machine.registry, kept.digest, year)
     refused(bench, kept.digest)
     label, done, total = bench.told[-1]
     assert label == "fetching the snapshot (bytes)" and done == total > len(content)
@@ -381,8 +435,40 @@ def test_what_others_share_is_not_counted_as_freed(bench: Bench) -> None:
     bench.keep(bench.machine(), bench.rows[:4])
     more = bench.keep(bench.machine())
     _, document = packed(bench, more.digest)
-    own = document["config"]["size"] + document["layers"][4]["size"]
+    own = document["manifests"][0]["size"] + layers_of(bench, more.digest)[4]["size"]
     assert bench.machine().sizes([more.digest]) == {more.digest: own}
+
+
+def test_a_removal_takes_the_lists_of_files_that_no_snapshot_names_and_leaves_the_others(bench: Bench) -> None:
+    older = [row.replace(",2024-", ",2023-") for row in own_rows()]
+    first = bench.keep(bench.machine(), [*bench.rows, *older])
+    second = bench.keep(bench.machine(), [*bench.rows, *older[:3]])
+    shared, gone = set(lists(bench, first.digest)) & set(lists(bench, second.digest)), lists(bench, first.digest)
+    assert len(shared) == 1 and len(gone) == 2
+    bench.machine().remove([first.digest])
+    held = {files_of_tag(tag) for tag in bench.machine().registry.tags()} - {None}
+    assert held == set(lists(bench, second.digest))
+    assert read_again(bench, second.digest).is_dir()
+    bench.machine().remove([second.digest])
+    assert list(bench.machine().registry.tags()) == []
+
+
+def test_a_list_of_files_that_is_gone_is_named_and_sent_again_by_the_next_refresh(bench: Bench) -> None:
+    kept = bench.keep(bench.machine())
+    lost = next(iter(lists(bench, kept.digest)))
+    bench.machine().registry.delete_manifest(lost)
+    assert files_tag(lost) in refused(bench, kept.digest).message
+    assert bench.keep(bench.machine()).digest == kept.digest
+    assert read_again(bench, kept.digest).is_dir()
+
+
+def test_a_keeper_who_clears_away_all_untagged_manifests_takes_nothing_of_a_snapshot(tmp_path: Path) -> None:
+    needs("docker-registry")
+    with registry(tmp_path / "registry") as host, proxy(int(host.rpartition(":")[2])) as before:
+        bench = Bench(tmp_path, tmp_path / "registry", before, "team/snapshots")
+        kept = bench.keep(bench.machine())
+        clear_away(tmp_path / "registry")
+        assert read_again(bench, kept.digest).is_dir()
 
 
 def test_a_removal_follows_in_the_copies_of_other_machines(bench: Bench) -> None:
@@ -400,6 +486,7 @@ def test_tags_come_in_pages_and_have_an_end(bench: Bench) -> None:
     machine = bench.machine()
     kept = bench.keep(machine)
     _, content = machine.registry.manifest(tag_of(kept.digest)) or ("", b"")
+    document = json.loads(content)
     for number in range(4):
         machine.registry.put_manifest(f"v{number}", content)
 
@@ -418,7 +505,8 @@ def test_tags_come_in_pages_and_have_an_end(bench: Bench) -> None:
     listing = f"/v2/{bench.name}/tags/list?n=2"
     pages = [page(0, f"{listing}&last=a"), page(2, f"{listing}&last=b"), page(4, None)]
     bench.proxy.faults = list(pages)
-    assert sorted(machine.registry.tags()) == sorted([tag_of(kept.digest), "v0", "v1", "v2", "v3"])
+    tags = [files_tag(document["manifests"][0]["digest"]), tag_of(kept.digest), "v0", "v1", "v2", "v3"]
+    assert sorted(machine.registry.tags()) == sorted(tags)
     bench.proxy.faults = list(pages)
     assert list(machine.sizes([kept.digest])) == [kept.digest]
     bench.proxy.faults = [page(0, f"{listing}&last=a"), page(2, f"{listing}&last=a")]

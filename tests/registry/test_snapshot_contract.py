@@ -13,6 +13,7 @@ from reconciler.adapters.snapshots import FolderSnapshots
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.ports import SnapshotStore
+from tests.support.described import described
 from tests.support.registry_bench import Bench, changed_terms, flip, keep, own_rows
 
 
@@ -63,7 +64,7 @@ def test_what_was_kept_is_read_with_its_manifest_and_all_its_files(rig: Rig) -> 
     found = rig.again()
     folder = found.folder(kept.digest)
     assert found.manifest(kept.digest) == kept
-    assert SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes()) == kept
+    assert SnapshotManifest.model_validate(described(folder)) == kept
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet"))
     assert files == [f"invoices/2024-0{month}.parquet" for month in range(1, 6)]
 

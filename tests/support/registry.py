@@ -45,15 +45,23 @@ def registry(folder: Path, *, more: str = "", deletes: bool = True) -> Iterator[
         server.wait(timeout=20)
 
 
+def clear_away(folder: Path) -> None:
+    """What a keeper does to free what nothing names, untagged manifests too."""
+    argv = ["docker-registry", "garbage-collect", "--delete-untagged", str(folder / "config.yml")]
+    environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
 def blob_file(folder: Path, digest: str) -> Path:
     """Where the registry with its data in `folder` keeps a blob."""
     figures = digest.removeprefix("sha256:")
     return folder / "data/docker/registry/v2/blobs/sha256" / figures[:2] / figures / "data"
 
 
-def copy(source: str, destination: str) -> None:
+def copy(source: str, destination: str, *options: str) -> None:
     """``skopeo copy --preserve-digests`` between references (`oci:DIR:TAG`, `docker://HOST/NAME:TAG`)."""
-    argv = ["skopeo", "copy", "--quiet", "--preserve-digests", "--insecure-policy"]
+    argv = ["skopeo", "copy", "--quiet", "--preserve-digests", "--insecure-policy", *options]
     argv += ["--src-tls-verify=false", "--dest-tls-verify=false", source, destination]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -1,42 +1,37 @@
-"""A snapshot's folder as a manifest and blobs, and how the bytes of these are told."""
+"""A snapshot's folder as an index, manifests and blobs, and how the bytes of these are told."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.domain.errors import NeedsPerson
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.oci import Descriptor
-from reconciler.domain.oci_snapshots import SNAPSHOT_MANIFEST_LIMIT, read_snapshot_manifest, snapshot_manifest
+from reconciler.domain.oci_snapshots import SNAPSHOT_MANIFEST_LIMIT, Packed, pack, read_files, read_index
 from reconciler.ports import Progress
 
-CONFIG = "snapshot.json"
 _PIECE = 1 << 18
 _MANY = 16 << 20
 
 
-def packed(manifest: SnapshotManifest, folder: Path) -> tuple[bytes, list[Descriptor]]:
-    """The manifest of a snapshot that is kept in a folder, and its blobs, each with its file's name. Raises NeedsPerson
-    for one that could not be read again."""
-    content = (folder / CONFIG).read_bytes()
-    config = Descriptor(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content), CONFIG)
-    parts = [part for table in manifest.tables.values() for part in table.parts]
-    layers = [Descriptor(part.file_digest, (folder / part.file).stat().st_size, part.file) for part in parts]
-    packed = snapshot_manifest(config, layers)
+def packed(manifest: SnapshotManifest, folder: Path) -> Packed:
+    """A snapshot that is kept in a folder, as it is sent. Raises NeedsPerson for one that could not be read again."""
+    files = [part.file for table in manifest.tables.values() for part in table.parts]
+    packed = pack(manifest, {file: (folder / file).stat().st_size for file in files})
     try:
-        read_snapshot_manifest(packed)
+        read = [file for content in packed.manifests.values() for file in read_files(content)]
+        if read_index(packed.index).whole(read) != manifest:
+            raise ValueError("its parts are in another order")
     except ValueError as error:
         raise NeedsPerson(
             f"a snapshot like this cannot be kept in a registry: {error}", next_step="keep snapshots in a folder"
         ) from None
-    if len(packed) > SNAPSHOT_MANIFEST_LIMIT:
+    if max(map(len, (packed.index, *packed.manifests.values()))) > SNAPSHOT_MANIFEST_LIMIT:
         raise NeedsPerson(
             "a snapshot of so many files cannot be kept in a registry", next_step="keep snapshots in a folder"
         )
-    return packed, [config, *layers]
+    return packed
 
 
 @dataclass

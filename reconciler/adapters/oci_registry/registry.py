@@ -12,8 +12,8 @@ import httpx
 
 from reconciler.adapters.oci_registry.wire import Ask, Wire
 from reconciler.domain.errors import NeedsPerson, VerificationFailed
-from reconciler.domain.oci import MANIFEST_TYPE, Descriptor, is_digest
-from reconciler.domain.oci_snapshots import SNAPSHOT_MANIFEST_LIMIT
+from reconciler.domain.oci import INDEX_TYPE, MANIFEST_TYPE, Descriptor, is_digest
+from reconciler.domain.oci_snapshots import SNAPSHOT_MANIFEST_LIMIT, is_index
 from reconciler.tools.patience import TryAgain
 
 _PIECE = 1 << 18
@@ -122,17 +122,28 @@ class Registry:
                 raise self.wire.altered(f"the manifest {reference} was altered")
             return digest, content
 
-        ask = Ask("GET", self.wire.url(f"manifests/{reference}"), headers={"Accept": MANIFEST_TYPE})
+        ask = Ask("GET", self.wire.url(f"manifests/{reference}"), headers={"Accept": f"{MANIFEST_TYPE}, {INDEX_TYPE}"})
         return self.wire.ask(ask, read)
 
+    def holds(self, tag: str, digest: str) -> bool:
+        """Whether a tag leads to the manifest of this digest."""
+
+        def read(response: httpx.Response) -> bool:
+            if response.status_code not in (200, 404):
+                raise self.wire.refusal(response, "reading")
+            return response.status_code == 200 and response.headers.get("docker-content-digest") == digest
+
+        return self.wire.ask(Ask("HEAD", self.wire.url(f"manifests/{tag}"), headers={"Accept": MANIFEST_TYPE}), read)
+
     def put_manifest(self, tag: str, content: bytes) -> None:
-        """Put a manifest under a tag, once all its blobs are there."""
+        """Put a manifest or an index under a tag, once all that it names is there."""
 
         def read(response: httpx.Response) -> None:
             if response.status_code != 201:
                 raise self.wire.refusal(response, "writing")
 
-        headers = {"Content-Type": MANIFEST_TYPE, "Content-Length": str(len(content))}
+        kind = INDEX_TYPE if is_index(content) else MANIFEST_TYPE
+        headers = {"Content-Type": kind, "Content-Length": str(len(content))}
         url = self.wire.url(f"manifests/{tag}")
         self.wire.ask(Ask("PUT", url, "write", headers, lambda: iter([content])), read)
 

@@ -1,33 +1,31 @@
 """`RegistrySnapshots`: snapshots in a repository of their own in an OCI registry.
 
-A snapshot is one manifest: `snapshot.json` its config, each Parquet file a layer, found by the tag
-`snapshot-<64 figures>`. Files that are there are not sent again, and the manifest is put last, so that a snapshot is
-whole or not there. What is read is hashed, its rows digested again by the folder store of the working copy. That a
-snapshot is in the registry is asked each time, also where its files are on this machine: they shorten the work, and
-change no answer.
+A snapshot is an index, found by the tag `snapshot-<64 figures>`, of manifests, each Parquet file a layer of one
+(`domain/oci_snapshots.py`). Files and manifests that are there are not sent again, and the index is put last, so that a
+snapshot is whole or not there. What is read is hashed, its rows digested again by the folder store of the working copy.
+That a snapshot is in the registry is asked each time, also where its files are on this machine: they shorten the work,
+and change no answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from reconciler.adapters.oci_registry.packing import CONFIG, Sending, Told, packed
+from reconciler.adapters.oci_registry.describing import Descriptions, Files, Said
+from reconciler.adapters.oci_registry.packing import Sending, Told, packed
 from reconciler.adapters.oci_registry.registry import Registry
 from reconciler.adapters.oci_registry.wire import Altered
 from reconciler.adapters.oci_registry.working_copy import WorkingCopy
 from reconciler.domain.errors import NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.domain.oci import ArtifactManifest, Descriptor
-from reconciler.domain.oci_snapshots import (
-    digest_of_tag,
-    read_snapshot_manifest,
-    tag_of,
-)
+from reconciler.domain.oci import Descriptor
+from reconciler.domain.oci_snapshots import EMPTY, EMPTY_BLOB, digest_of_tag, files_of_tag, files_tag, tag_of
 from reconciler.ports import Extract, Progress
+from reconciler.tools.described import PLAIN
 
 _MANY_FILES = 100
 
@@ -38,10 +36,10 @@ def _silent(_label: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Described:
-    """What the registry has of a snapshot: the manifest, and the snapshot's own description with its bytes."""
+    """What the registry has of a snapshot: what it says of it, the JSON that describes it, and the same read."""
 
     digest: str
-    manifest: ArtifactManifest
+    said: Said
     content: bytes
     snapshot: SnapshotManifest
 
@@ -55,6 +53,7 @@ class RegistrySnapshots:
     progress: Progress = _silent
     _known: dict[str, Described] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
+    _lists: dict[str, Files] = field(default_factory=dict)
 
     def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """See `ports.SnapshotStore`: kept in the working copy first, then sent. One that is there with all its files is
@@ -147,8 +146,23 @@ class RegistrySnapshots:
                         f"{self.registry.wire.place} still has {tag} after it was deleted", next_step="tell its keeper"
                     )
         there = set(self._tagged())
+        self._sweep_lists(there)
         with self.copy.locked():
             self.copy.local.remove([digest for digest in self.copy.digests() if digest not in there])
+
+    def _sweep_lists(self, there: Iterable[str]) -> None:
+        """Delete manifests of files that no snapshot names. Where one that stays cannot be read, all are left."""
+        wanted: set[str] = set()
+        try:
+            for digest in there:
+                said = self._descriptions.of(digest)
+                wanted |= {said.digest, *(each.digest for each in said.manifests)} if said is not None else set()
+        except VerificationFailed:
+            return
+        for tag in list(self.registry.tags()):
+            held = files_of_tag(tag)
+            if held is not None and held not in wanted:
+                self.registry.delete_manifest(held)
 
     def _tagged(self) -> Iterator[str]:
         for tag in self.registry.tags():
@@ -158,33 +172,39 @@ class RegistrySnapshots:
 
     def _blobs(self, digest: str) -> dict[str, int]:
         """Blob → bytes of a snapshot in the registry; none where its manifest cannot be read."""
-        with suppress(VerificationFailed, ValueError):
-            found = self.registry.manifest(tag_of(digest))
-            if found is not None:
-                return {blob.digest: blob.size for blob in read_snapshot_manifest(found[1]).blobs}
+        with suppress(VerificationFailed):
+            said = self._descriptions.of(digest)
+            if said is not None:
+                return {blob.digest: blob.size for blob in (*said.blobs, *said.manifests)}
         return {}
 
     # --- writing -------------------------------------------------------------------------------------------
 
     def _send(self, manifest: SnapshotManifest) -> None:
         digest, folder = manifest.digest, self.copy.folder(manifest.digest)
-        content, blobs = packed(manifest, folder)
+        sent = packed(manifest, folder)
         if self._is_there(digest):
             return
         self._known.pop(digest, None)
         with self._naming(digest):
-            missing = [blob for blob in self._asked(blobs) if not self.registry.has(blob)]
+            missing = [blob for blob in self._asked(sent.files) if not self.registry.has(blob)]
             told = Told(self.progress, "sending the snapshot (bytes)", sum(blob.size for blob in missing))
             for blob in missing:
                 self.registry.push(blob, Sending(folder / blob.name, told))
-            self.registry.put_manifest(tag_of(digest), content)
+            if not self.registry.has(EMPTY_BLOB):
+                self.registry.push(EMPTY_BLOB, lambda: iter([EMPTY]))
+            for named, content in sent.manifests.items():
+                if not self.registry.holds(files_tag(named), named):
+                    self.registry.put_manifest(files_tag(named), content)
+            self.registry.put_manifest(tag_of(digest), sent.index)
 
     def _is_there(self, digest: str) -> bool:
         """Whether all of a snapshot is there. Raises Altered for what sending would not mend."""
         try:
-            found = self._described(digest)
+            said = self._described(digest).said
             with self._naming(digest):
-                return all(map(self.registry.has, self._asked(found.manifest.blobs)))
+                held = all(self.registry.holds(files_tag(each.digest), each.digest) for each in said.manifests)
+                return held and all(map(self.registry.has, self._asked(said.blobs)))
         except Altered:
             raise
         except VerificationFailed:
@@ -199,45 +219,44 @@ class RegistrySnapshots:
 
     # --- reading -------------------------------------------------------------------------------------------
 
+    @property
+    def _descriptions(self) -> Descriptions:
+        return Descriptions(self.registry, self._lists)
+
     def _described(self, digest: str) -> Described:
         """What the registry has under a snapshot's tag, verified but for the files. Raises VerificationFailed."""
         if digest not in self._known:
-            tag = tag_of(digest)
             with self._naming(digest):
-                found = self.registry.manifest(tag)
-                if found is None:
-                    raise self.registry.wire.missing(f"there is no {tag}")
-                self._known[digest] = self._checked(digest, found[1])
+                said = self._descriptions.of(digest)
+                if said is None:
+                    raise self.registry.wire.missing(f"there is no {tag_of(digest)}")
+                self._known[digest] = self._checked(digest, said)
         return self._known[digest]
 
-    def _checked(self, digest: str, content: bytes) -> Described:
-        try:
-            manifest = read_snapshot_manifest(content)
-        except ValueError as error:
-            raise self.registry.wire.missing(f"its manifest is no snapshot's: {error}") from None
-        content = self.registry.blob(replace(manifest.config, name=CONFIG))
+    def _checked(self, digest: str, said: Said) -> Described:
+        content = self._descriptions.content(said)
         with self.copy.locked(), self.copy.incoming(0) as incoming:
             place = incoming.store / digest.removeprefix("sha256:")
             place.mkdir()
-            (place / CONFIG).write_bytes(content)
+            (place / PLAIN).write_bytes(content)
             try:
                 snapshot = incoming.manifest(digest)
             except VerificationFailed:
-                raise self.registry.wire.missing(f"its {CONFIG} is not the one of this digest") from None
+                raise self.registry.wire.missing("what describes it is not of this digest") from None
         wanted = {part.file: part.file_digest for table in snapshot.tables.values() for part in table.parts}
-        if {layer.name: layer.digest for layer in manifest.layers} != wanted:
-            raise self.registry.wire.missing(f"its files are not those of its {CONFIG}")
-        return Described(digest, manifest, content, snapshot)
+        if {file.name: file.digest for file in said.files} != wanted:
+            raise self.registry.wire.missing(f"its files are not those of its {PLAIN}")
+        return Described(digest, said, content, snapshot)
 
     def _fetched(self, found: Described, *, afresh: bool = False) -> Path:
         """The folder of a snapshot once its files are here and its rows verified. `afresh`: believe of the files that
         are here only those that this process read from the registry."""
         with self.copy.locked(), self._naming(found.digest):
-            layers = found.manifest.layers
-            with self.copy.incoming(sum(layer.size for layer in layers)) as incoming:
+            files = found.said.files
+            with self.copy.incoming(sum(file.size for file in files)) as incoming:
                 place = incoming.store / found.digest.removeprefix("sha256:")
                 place.mkdir()
-                (place / CONFIG).write_bytes(found.content)
+                (place / PLAIN).write_bytes(found.content)
                 self._files(found, place, afresh=afresh)
                 try:
                     return self.copy.local.adopt(incoming, found.digest)
@@ -245,16 +264,16 @@ class RegistrySnapshots:
                     raise self.registry.wire.missing("its files do not hold the rows of its digest") from None
 
     def _files(self, found: Described, place: Path, *, afresh: bool) -> None:
-        layers = found.manifest.layers
-        told = Told(self.progress, "fetching the snapshot (bytes)", sum(layer.size for layer in layers))
-        for layer in layers:
-            file = place / layer.name
-            file.parent.mkdir(exist_ok=True)
-            if (not afresh or layer.digest in self._read) and self.copy.lend(layer.digest, file):
-                told(layer.size)
+        files = found.said.files
+        told = Told(self.progress, "fetching the snapshot (bytes)", sum(file.size for file in files))
+        for file in files:
+            fresh = place / file.name
+            fresh.parent.mkdir(exist_ok=True)
+            if (not afresh or file.digest in self._read) and self.copy.lend(file.digest, fresh):
+                told(file.size)
                 continue
-            self.registry.fetch(layer, file, told)
-            self._read.add(layer.digest)
+            self.registry.fetch(file, fresh, told)
+            self._read.add(file.digest)
 
     @contextmanager
     def _naming(self, digest: str) -> Iterator[None]:

@@ -24,6 +24,7 @@ from reconciler.domain.errors import DiskRefused, RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.ports import SnapshotStore
 from reconciler.tools import files
+from reconciler.tools.described import description
 
 
 class Local(SnapshotStore, Protocol):
@@ -94,7 +95,7 @@ class WorkingCopy:
     def _there(self) -> Iterator[tuple[SnapshotManifest, Path]]:
         for folder in self._folders():
             with suppress(OSError, ValueError):
-                yield SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes()), folder
+                yield SnapshotManifest.model_validate_json(description(folder)), folder
 
     def _folders(self) -> Iterator[Path]:
         store = self.local.store

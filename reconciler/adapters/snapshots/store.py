@@ -1,8 +1,8 @@
 """`FolderSnapshots`: a folder with one folder per snapshot and a pool of the parts that snapshots share.
 
 ```
-STORE/parts/<part digest>.parquet       and <part digest>.json: the hash of that file
-STORE/<snapshot digest>/snapshot.json   and invoices/2013-09.parquet, customers/all.parquet: names of pool files
+STORE/parts/<part digest>.parquet          and <part digest>.json: the hash of that file
+STORE/<snapshot digest>/snapshot.json.gz   and invoices/2013-09.parquet, customers/all.parquet: names of pool files
 ```
 
 A part that is in the pool is not written again. A snapshot is built under a temporary name beside its final
@@ -31,9 +31,9 @@ from reconciler.adapters.snapshots.sweeping import leftovers, remove, sizes
 from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest, SnapshotPart, SnapshotTable
 from reconciler.ports import Extract, Progress
+from reconciler.tools.described import NAME, compress, description
 from reconciler.tools.duck import MANY, TYPES, connect, literal, quoted, told
 
-_MANIFEST = "snapshot.json"
 _POSTED = {"invoices": ("invoice_date", "settled_date", "known_date"), "settlements": ("paid_on", "recorded_on")}
 
 
@@ -62,18 +62,17 @@ class FolderSnapshots:
 
     def manifest(self, digest: str) -> SnapshotManifest:
         """See `ports.SnapshotStore`: checks that the manifest is the one that the digest names, not the files."""
-        path = self._place(digest) / _MANIFEST
         try:
-            manifest = SnapshotManifest.model_validate_json(path.read_bytes())
+            manifest = SnapshotManifest.model_validate_json(description(self._place(digest)))
             names = {p.file for t in manifest.tables.values() for p in t.parts}
             sound = all(_is_inside(name) for name in names) and manifest.digest == digest
             if sound and snapshot_digest(manifest.data_date, manifest.tables) == digest:
                 return manifest
         except FileNotFoundError:
-            raise _damaged(digest, _MANIFEST, "is not there", self.store) from None
+            raise _damaged(digest, NAME, "is not there", self.store) from None
         except (ValueError, OSError):
             pass
-        raise _damaged(digest, _MANIFEST, "is not the one of this digest", self.store)
+        raise _damaged(digest, NAME, "is not the one of this digest", self.store)
 
     def folder(self, digest: str) -> Path:
         """See `ports.SnapshotStore`: checks the hash of every file, then the canonical digest of every part."""
@@ -220,8 +219,8 @@ class FolderSnapshots:
         for name in manifest.tables:
             (folder / name).mkdir(exist_ok=True)
             force(folder / name)
-        text = json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True)
-        write(folder / _MANIFEST, (text + "\n").encode())
+        text = json.dumps(manifest.model_dump(mode="json"), separators=(",", ":"), sort_keys=True)
+        write(folder / NAME, compress(text.encode()))
         force(folder)
 
     # --- reading -------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from pathlib import Path
 from reconciler.adapters.snapshots.files import force
 from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
+from reconciler.tools import described
 
 _FIGURES = frozenset("0123456789abcdef")
-_MANIFEST = "snapshot.json"
 
 
 def sizes(store: Path, digests: Iterable[str]) -> dict[str, int]:
@@ -26,7 +26,7 @@ def sizes(store: Path, digests: Iterable[str]) -> dict[str, int]:
         place = store / name
         own = {part: size for part, size in _parts(place).items() if part not in stay}
         stay |= own.keys()
-        out[f"sha256:{name}"] = sum(own.values()) + _size(place / _MANIFEST)
+        out[f"sha256:{name}"] = sum(own.values()) + described.size(place)
     return out
 
 
@@ -64,7 +64,7 @@ def _folders(store: Path) -> Iterator[str]:
 def _named(place: Path) -> Iterator[str]:
     """The figures of the parts that a snapshot's manifest names."""
     try:
-        manifest = SnapshotManifest.model_validate_json((place / _MANIFEST).read_bytes())
+        manifest = SnapshotManifest.model_validate_json(described.description(place))
     except (OSError, ValueError) as error:
         raise VerificationFailed(f"snapshot {place.name} cannot be read", next_step="reconciler verify") from error
     for table in manifest.tables.values():

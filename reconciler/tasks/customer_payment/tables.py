@@ -22,6 +22,7 @@ from reconciler.domain.jobs import SnapshotManifest, SnapshotTable
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
 from reconciler.tasks.customer_payment.past import Past, find_past
 from reconciler.tasks.customer_payment.spec import CUSTOMER_KEY, INVOICE_KEY, SPEC
+from reconciler.tools.described import description
 from reconciler.tools.duck import connect, literal, quoted
 
 _EPOCH = date(1970, 1, 1)
@@ -66,7 +67,7 @@ class Tables:
 
 def load(folder: Path) -> Tables:
     """Read a snapshot's folder. Raises AuthorMustFix where it lacks what the task cannot do without."""
-    manifest = SnapshotManifest.model_validate_json((folder / "snapshot.json").read_bytes())
+    manifest = SnapshotManifest.model_validate_json(description(folder))
     with connect(folder, memory="4GB") as connection:
         _make_words(connection, folder, manifest)
         invoices = _read(connection, folder, manifest.tables.get("invoices"), INVOICE_KEY)
