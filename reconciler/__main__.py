@@ -164,9 +164,9 @@ class _Rooms:
         """A folder, or a repository of a registry, by way of a folder here."""
         from reconciler.domain.registry import is_registry
 
-        return (
-            replace(self._registry(place), progress=progress) if is_registry(place) else _snapshots(self.root / place)
-        )
+        if is_registry(place):
+            return self._registry(place).telling(progress)
+        return _snapshots(self.root / place, progress)
 
     def _registry(self, place: str) -> RegistrySnapshots:
         """One client for all that is asked of a repository."""
@@ -245,10 +245,10 @@ def _scorer() -> Scorer:
     return OnnxScorer()
 
 
-def _snapshots(folder: Path) -> FolderSnapshots:
+def _snapshots(folder: Path, progress: Progress) -> FolderSnapshots:
     from reconciler.adapters.snapshots import FolderSnapshots
 
-    return FolderSnapshots(folder)
+    return FolderSnapshots(folder, progress)
 
 
 @contextmanager
@@ -256,7 +256,7 @@ def _scratch() -> Iterator[SnapshotStore]:
     from reconciler.tools.files import passing_folder
 
     with passing_folder("scratch") as folder:
-        yield _snapshots(folder)
+        yield _snapshots(folder, lambda _label, _done, _total: None)
 
 
 @contextmanager

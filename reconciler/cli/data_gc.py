@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.command import command as make
+from reconciler.cli.progress import Pausable
 from reconciler.cli.session import Session
 from reconciler.cli.views import sweeps as views
 
@@ -33,7 +35,10 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
     from reconciler.cli.views import json_out
     from reconciler.usecases.sweep import sweep
 
+    told = Pausable(session)
+
     def confirm(found: Swept) -> bool:
+        told.pause()
         if session.output == "text":
             click.echo(views.sweep_text(found))
         if yes:
@@ -42,7 +47,8 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
             raise click.UsageError("There is nobody to ask: this is no terminal. Say --yes, or --dry-run to look.")
         return click.confirm("Remove these?", err=True)
 
-    swept = sweep(session.house, confirm=None if dry_run else confirm)
+    with told:
+        swept = sweep(replace(session.house, progress=told), confirm=None if dry_run else confirm)
     if session.output == "json":
         json_out.emit(views.sweep_document(swept))
     elif swept.done:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Self
 
 from reconciler.cli.session import Session
 from reconciler.cli.views.escape import terminal
@@ -22,6 +23,31 @@ def progress(session: Session) -> Iterator[Progress]:
             yield update
     else:
         yield _lines(session.say)
+
+
+class Pausable:
+    """A `Progress` that is out of the way while somebody is asked: `pause` ends the bar, the next call begins one."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._open = ExitStack()
+        self._update: Progress | None = None
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if self._update is None:
+            self._update = self._open.enter_context(progress(self._session))
+        self._update(label, done, total)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
+
+    def pause(self) -> None:
+        """Take the bar away."""
+        self._open.close()
+        self._update = None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,21 @@ def told(database: Any, progress: Callable[[str, int, int], None], label: str, r
     finally:
         over.set()
         thread.join()
+
+
+@dataclass
+class Counted:
+    """Tells rows as they are done, piece by piece; of few rows nothing."""
+
+    progress: Callable[[str, int, int], None]
+    label: str
+    total: int
+    done: int = 0
+
+    def __call__(self, rows: int) -> None:
+        self.done += rows
+        if self.total >= MANY:
+            self.progress(self.label, self.done, max(self.total, self.done))
 
 
 def literal(text: str) -> str:

@@ -71,11 +71,19 @@ def _chain(house: House, environment: str, faults: list[Fault]) -> int:
 def _artifacts(house: House, world: World, specs: Mapping[str, EnvironmentSpec], faults: list[Fault]) -> int:
     """Every artifact that a ledger knows is stored, and its model answers its card's probe in the box."""
     number = 0
+    kept = (
+        each
+        for record in world.ledgers.values()
+        for versions in record.artifacts.values()
+        for each in versions.values()
+    )
+    total = sum(each.digest is not None for each in kept)
     for name, record in sorted(world.ledgers.items()):
         for versions in record.artifacts.values():
             for artifact in versions.values():
                 if artifact.digest is None or name not in specs:
                     continue
+                house.progress("checking artifacts", number, total)
                 number += 1
                 named = f"{artifact.model}@{artifact.version}"
                 try:
@@ -115,7 +123,8 @@ def _snapshots(house: House, world: World, specs: Mapping[str, EnvironmentSpec],
         if name not in specs or not there:
             continue
         store = house.open_snapshots(specs[name].snapshots, house.progress)
-        for snapshot in there:
+        for done, snapshot in enumerate(there):
+            house.progress("checking snapshots", done, len(there))
             number += 1
             try:
                 store.check(snapshot.digest)

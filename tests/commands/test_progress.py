@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -18,7 +20,7 @@ from reconciler.domain.inputs import EnvironmentData
 from reconciler.tools import duck
 from tests.sources.rigs import RIGS
 from tests.sources.rigs.table import Table
-from tests.support.csv_files import PLAIN, source_in
+from tests.support.csv_files import PLAIN, nothing, source_in
 
 ROWS = 110_000
 RECONCILER = str(Path(sys.executable).with_name("reconciler"))
@@ -58,6 +60,30 @@ def test_a_refresh_of_many_rows_tells_each_of_its_steps_with_rows_and_how_many_t
     ]
     assert all(0 <= done <= total for _, done, total in told)
     assert told[-1] == ("writing invoices (rows)", ROWS, ROWS)
+
+
+def test_looking_at_many_rows_tells_how_far_it_is_with_them(many: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    store = FolderSnapshots(tmp_path / "snapshots", lambda *each: told.append(each))
+    written = {"source": {"kind": "csv", "path": "invoices.csv"}, "mapping": dict(PLAIN)}
+    digests = []
+    for as_of in (date(2025, 1, 1), date(2025, 1, 2)):
+        data = EnvironmentData.model_validate({"invoices": written})
+        with source_in(many).extract(data, as_of, nothing) as extract:
+            digests.append(store.keep(extract).digest)
+
+    def steps(ask: Callable[[], object]) -> dict[str, tuple[int, int]]:
+        """Label → what was told last."""
+        told.clear()
+        ask()
+        assert all(0 <= done <= total for _, done, total in told)
+        return {label: (done, total) for label, done, total in told}
+
+    verified = steps(lambda: store.folder(digests[0]))
+    assert list(verified) == ["sorting invoices (rows)", "verifying invoices (rows)"]
+    assert verified["verifying invoices (rows)"] == (ROWS, ROWS)
+    assert list(steps(lambda: store.profile(digests[0])))[2:] == ["profiling invoices (rows)"]
+    assert list(steps(lambda: store.compare(*digests))) == ["comparing (rows)"]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "delta", "sql"])
@@ -111,6 +137,10 @@ def test_on_a_terminal_there_is_a_bar_and_elsewhere_a_line_a_step_and_with_quiet
     assert len(lines) == len({label for label, _, _ in lines})
     assert "\x1b" not in plain
     assert subprocess.run([*argv, "-q"], capture_output=True, text=True, check=True).stderr == ""
+    for asked in (("data", "show"), ("verify",), ("data", "show", "--compare", "before")):
+        looked = subprocess.run([*argv[:3], *asked], capture_output=True, text=True).stderr
+        assert "  verifying invoices (rows) " in looked, (asked, looked)
+    assert "profiling invoices (rows)" in on_a_terminal([*argv[:3], "data", "show"])
     shown = on_a_terminal(argv)
     assert re.search(r"typing invoices \(rows\).*━.*\d+/110000.*\d:\d\d:\d\d|-:--:--", shown)
 

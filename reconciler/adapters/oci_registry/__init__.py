@@ -20,6 +20,7 @@ from reconciler.adapters.oci_registry.snapshots import RegistrySnapshots
 from reconciler.adapters.oci_registry.wire import Wire
 from reconciler.adapters.oci_registry.working_copy import Local, WorkingCopy
 from reconciler.domain.registry import RegistryPlace
+from reconciler.ports import Progress
 from reconciler.tools.patience import Patience, SystemTimer, Timer, Waits
 from reconciler.tools.web import is_loopback, new_client, port_of
 
@@ -41,7 +42,7 @@ class Runner:
 
 
 def open_snapshots(
-    place: RegistryPlace, runner: Runner, cache: Path, *, open_local: Callable[[Path], Local]
+    place: RegistryPlace, runner: Runner, cache: Path, *, open_local: Callable[[Path, Progress], Local]
 ) -> RegistrySnapshots:
     """The snapshots of a repository, with their working copy in the folder `cache`. Nothing is asked yet. Raises
     AuthorMustFix for a repository that the runner does not allow."""

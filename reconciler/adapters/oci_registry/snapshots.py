@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from reconciler.adapters.oci_registry.describing import Descriptions, Files, Sai
 from reconciler.adapters.oci_registry.packing import Sending, Told, packed
 from reconciler.adapters.oci_registry.registry import Registry
 from reconciler.adapters.oci_registry.wire import Altered
-from reconciler.adapters.oci_registry.working_copy import WorkingCopy
+from reconciler.adapters.oci_registry.working_copy import WorkingCopy, silent
 from reconciler.domain.errors import NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.domain.oci import Descriptor
@@ -28,10 +28,6 @@ from reconciler.ports import Extract, Progress
 from reconciler.tools.described import PLAIN
 
 _MANY_FILES = 100
-
-
-def _silent(_label: str, _done: int, _total: int) -> None:
-    """A progress that shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,14 @@ class RegistrySnapshots:
 
     registry: Registry
     copy: WorkingCopy
-    progress: Progress = _silent
+    progress: Progress = silent
     _known: dict[str, Described] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
     _lists: dict[str, Files] = field(default_factory=dict)
+
+    def telling(self, progress: Progress) -> RegistrySnapshots:
+        """The same, which tells somebody else, also of what is done with the copy here."""
+        return replace(self, progress=progress, copy=replace(self.copy, progress=progress))
 
     def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """See `ports.SnapshotStore`: kept in the working copy first, then sent. One that is there with all its files is
@@ -122,7 +122,7 @@ class RegistrySnapshots:
         """See `ports.SnapshotStore`: what the registry's own clearing away will free after a removal."""
         if not digests:
             return {}
-        there = {digest: self._blobs(digest) for digest in self._tagged()}
+        there = {digest: self._blobs(digest) for digest in self._each(list(self._tagged()))}
         stay = {blob for digest, blobs in there.items() if digest not in digests for blob in blobs}
         out: dict[str, int] = {}
         for digest in dict.fromkeys(digests):
@@ -154,7 +154,7 @@ class RegistrySnapshots:
         """Delete manifests of files that no snapshot names. Where one that stays cannot be read, all are left."""
         wanted: set[str] = set()
         try:
-            for digest in there:
+            for digest in self._each(list(there)):
                 said = self._descriptions.of(digest)
                 wanted |= {said.digest, *(each.digest for each in said.manifests)} if said is not None else set()
         except VerificationFailed:
@@ -169,6 +169,12 @@ class RegistrySnapshots:
             digest = digest_of_tag(tag)
             if digest is not None:
                 yield digest
+
+    def _each(self, digests: Sequence[str]) -> Iterator[str]:
+        """Each snapshot, as the registry is asked for it."""
+        for number, digest in enumerate(digests):
+            self.progress("asking the registry for copies", number, len(digests))
+            yield digest
 
     def _blobs(self, digest: str) -> dict[str, int]:
         """Blob → bytes of a snapshot in the registry; none where its manifest cannot be read."""

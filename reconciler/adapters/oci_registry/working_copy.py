@@ -22,7 +22,7 @@ from typing import Protocol, Self
 
 from reconciler.domain.errors import DiskRefused, RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
-from reconciler.ports import SnapshotStore
+from reconciler.ports import Progress, SnapshotStore
 from reconciler.tools import files
 from reconciler.tools.described import description
 
@@ -38,17 +38,22 @@ class Local(SnapshotStore, Protocol):
         """Take a snapshot over from a store on the same disk once that has verified it. Raises VerificationFailed."""
 
 
+def silent(_label: str, _done: int, _total: int) -> None:
+    """A progress that shows nothing."""
+
+
 @dataclass(frozen=True)
 class WorkingCopy:
-    """In the folder `place`; `open_local` opens a folder store."""
+    """In the folder `place`; `open_local` opens a folder store, which tells `progress` of rows."""
 
     place: Path
-    open_local: Callable[[Path], Local]
+    open_local: Callable[[Path, Progress], Local]
+    progress: Progress = silent
 
     @property
     def local(self) -> Local:
         """The store of what is here."""
-        return self.open_local(self.place / "store")
+        return self.open_local(self.place / "store", self.progress)
 
     def folder(self, digest: str) -> Path:
         """Where a snapshot lies, if it does."""
@@ -74,7 +79,7 @@ class WorkingCopy:
                 f"the disk of {self.place} has no room for a snapshot of {bytes_ >> 20:,} MiB", next_step="free space"
             )
         try:
-            yield self.open_local(place)
+            yield self.open_local(place, self.progress)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 

@@ -25,10 +25,14 @@ Part = tuple[str, int]
 _WORKERS = 2  # as many as DuckDB has threads
 
 
-def digests(database: Any, shape: Shape, parts: Sequence[Part]) -> dict[str, str]:
-    """Part → digest, of parts that `sort_parts` found in a table. `shape`: the table's name and columns."""
-    names = [name for name, _ in parts]
-    return dict(zip(names, _at_once(partial(_digested, database, shape), parts), strict=True))
+def digests(database: Any, shape: Shape, parts: Sequence[Part], counted: Callable[[int], None]) -> dict[str, str]:
+    """Part → digest, of parts that `sort_parts` found in a table. `shape`: the table's name and columns; `counted` is
+    told of the rows of each."""
+    found: dict[str, str] = {}
+    for (name, rows), digest in zip(parts, _at_once(partial(_digested, database, shape), parts), strict=True):
+        found[name] = digest
+        counted(rows)
+    return found
 
 
 def written(

@@ -3,11 +3,11 @@ that identifies a row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest
-from reconciler.tools.duck import quoted
+from reconciler.domain.jobs import SnapshotColumn, SnapshotManifest, SnapshotTable
+from reconciler.tools.duck import MANY, quoted
 
 _IDENTIFIERS = frozenset({"invoice", "customer"})
 _FEW = 25
@@ -15,7 +15,11 @@ _TOP = 5
 
 
 def profile_of(
-    database: Any, manifest: SnapshotManifest, relations: Mapping[str, str], outcomes: tuple[int, int]
+    database: Any,
+    manifest: SnapshotManifest,
+    relations: Mapping[str, str],
+    outcomes: tuple[int, int],
+    progress: Callable[[str, int, int], None],
 ) -> dict[str, object]:
     """The profile of a snapshot: outcomes are counted where they are known for certain (mature rows: due date + very
     late period ≤ data date; still open then is very late). `outcomes` are (late after, very late after) in days
@@ -23,7 +27,7 @@ def profile_of(
     tables = {
         name: {
             "rows": sum(part.rows for part in table.parts),
-            "columns": [_column(database, relations[name], column) for column in table.columns],
+            "columns": list(_columns(database, relations[name], (name, table), progress)),
         }
         for name, table in sorted(manifest.tables.items())
     }
@@ -35,6 +39,18 @@ def profile_of(
         "tables": tables,
         **_invoices(database, manifest, relations["invoices"], outcomes),
     }
+
+
+def _columns(
+    database: Any, relation: str, named: tuple[str, SnapshotTable], progress: Callable[[str, int, int], None]
+) -> Iterator[dict[str, object]]:
+    """What each column is like; as many rows count as done with each as it is of the columns."""
+    name, table = named
+    rows = sum(part.rows for part in table.parts)
+    for number, column in enumerate(table.columns):
+        if rows >= MANY:
+            progress(f"profiling {name} (rows)", rows * number // len(table.columns), rows)
+        yield _column(database, relation, column)
 
 
 def _invoices(

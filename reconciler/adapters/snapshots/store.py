@@ -32,16 +32,22 @@ from reconciler.domain.errors import RetryLater, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest, SnapshotPart, SnapshotTable
 from reconciler.ports import Extract, Progress
 from reconciler.tools.described import NAME, compress, description
-from reconciler.tools.duck import MANY, TYPES, connect, literal, quoted, told
+from reconciler.tools.duck import TYPES, Counted, connect, literal, quoted, told
 
 _POSTED = {"invoices": ("invoice_date", "settled_date", "known_date"), "settlements": ("paid_on", "recorded_on")}
 
 
+def _silent(_label: str, _done: int, _total: int) -> None:
+    """A progress that shows nothing."""
+
+
 @dataclass(frozen=True)
 class FolderSnapshots:
-    """`SnapshotStore` in the folder `store`, which is made when something is first kept."""
+    """`SnapshotStore` in the folder `store`, which is made when something is first kept. `progress` is told of rows
+    that are verified, profiled and compared."""
 
     store: Path
+    progress: Progress = _silent
 
     def keep(self, extract: Extract, progress: Progress | None = None) -> SnapshotManifest:
         """See `ports.SnapshotStore`. A snapshot that is there and verifies is left alone; a damaged one is
@@ -82,14 +88,21 @@ class FolderSnapshots:
             self._check_file(digest, place, part)
         with _machine_faults(), connect(place) as database:
             for name, table in manifest.tables.items():
-                found = sort_parts(database, _relation(place, table), name, table.columns)
-                held = digests(database, (name, table.columns), found)
+                held = self._digested(database, name, table, _relation(place, table))
                 for part in table.parts:
                     if held.pop(part.name, None) != part.digest:
                         raise _damaged(digest, part.file, "does not hold the rows of its digest", self.store)
                 if held:
                     raise _damaged(digest, name, f"holds rows of {min(held)} too", self.store)
         return place
+
+    def _digested(self, database: Any, name: str, table: SnapshotTable, relation: str) -> dict[str, str]:
+        """Part → digest of the rows that a table's files hold."""
+        rows = sum(part.rows for part in table.parts)
+        counted = Counted(self.progress, f"verifying {name} (rows)", rows)
+        with told(database, self.progress, f"sorting {name} (rows)", rows):
+            found = sort_parts(database, relation, name, table.columns)
+        return digests(database, (name, table.columns), found, counted)
 
     def check(self, digest: str) -> None:
         """See `ports.SnapshotStore`."""
@@ -127,7 +140,7 @@ class FolderSnapshots:
         manifest = self.manifest(digest)
         relations = {name: _relation(place, table) for name, table in manifest.tables.items()}
         with _machine_faults(), connect(place) as database:
-            return profile_of(database, manifest, relations, (late_after, very_late_after))
+            return profile_of(database, manifest, relations, (late_after, very_late_after), self.progress)
 
     def newest(self, digest: str) -> date | None:
         """See `ports.SnapshotStore`."""
@@ -158,7 +171,8 @@ class FolderSnapshots:
         """See `ports.SnapshotStore`."""
         places = self._place(digest), self._place(other)
         now, then = ((self.manifest(each), partial(_relation, self._place(each))) for each in (digest, other))
-        with _machine_faults(), connect(*places) as database:
+        rows = sum(part.rows for part in _parts(now[0]))
+        with _machine_faults(), connect(*places) as database, told(database, self.progress, "comparing (rows)", rows):
             return compared(database, now, then)
 
     def changed_terms(self, extract: Extract, earlier: str) -> tuple[int, int]:
@@ -239,10 +253,6 @@ class FolderSnapshots:
             raise _damaged(digest, part.file, "has other bytes than it was written with", self.store)
 
 
-def _silent(_label: str, _done: int, _total: int) -> None:
-    """A progress that shows nothing."""
-
-
 @dataclass
 class _Writing:
     """An extract that becomes a snapshot, and how far that is: rows of each table digested and written."""
@@ -250,7 +260,7 @@ class _Writing:
     database: Any
     extract: Extract
     progress: Progress
-    done: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, Counted] = field(default_factory=dict)
 
     def sorted(self, table: str) -> list[tuple[str, int]]:
         """The parts of a table, as (name, rows); leaves the sorted rows behind, as `sort_parts` does."""
@@ -260,10 +270,10 @@ class _Writing:
 
     def tell(self, doing: str, table: str, rows: int) -> None:
         """So many more rows are done."""
-        label, total = f"{doing} {table} (rows)", self.extract.rows.get(table, 0)
-        self.done[label] = self.done.get(label, 0) + rows
-        if total >= MANY:
-            self.progress(label, self.done[label], max(total, self.done[label]))
+        label = f"{doing} {table} (rows)"
+        if label not in self.counted:
+            self.counted[label] = Counted(self.progress, label, self.extract.rows.get(table, 0))
+        self.counted[label](rows)
 
 
 def _figures(digest: str) -> str:
