@@ -54,7 +54,7 @@ def command(
 
 
 def _tell(session: Session, found: Predicted, environment: str, out: Path | None) -> None:
-    """On stderr: how many, and where the data ends long before as-of."""
+    """On stderr: how many, what of it is masked, and where the data ends long before as-of."""
     if found.stale:
         days = (found.as_of - found.newest).days
         step = (
@@ -64,6 +64,9 @@ def _tell(session: Session, found: Predicted, environment: str, out: Path | None
             f"warning: the data of {environment} ends on {found.newest} (its newest invoice or payment), "
             f"{days} days before {found.as_of}: {step}"
         )
+    if found.masked:
+        masked = ", ".join(f"{field} ({how})" for field, how in found.masked.items())
+        session.say(f"note: masked, as the model learned it and not as it is in the books: {masked}")
     if out is not None or not found.rows:
         told = f"{found.rows:,} open invoices as of {found.as_of} by {found.model} {found.version}"
         session.say(f"{told}: {out}" if out else told)

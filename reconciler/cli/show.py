@@ -88,6 +88,9 @@ def _artifact(shown: Shown) -> list[str]:
     lines.append(
         f"             snapshot {short_digest(artifact.snapshot)}, fingerprint {short_digest(artifact.fingerprint)}"
     )
+    if shown.masks:
+        masked = ", ".join(f"{name} ({how})" for name, how in shown.masks.items())
+        lines.append(f"             masked in it: {terminal(masked)}")
     if box is not None:
         lines.append(f"             trained in a box (network: {box.network}, files: {box.files})")
     if artifact.reported is not None:

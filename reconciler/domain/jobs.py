@@ -19,7 +19,7 @@ from reconciler.domain.record import ColdStart, Figures
 from reconciler.domain.snapshots import SnapshotColumn as SnapshotColumn
 
 JOB_FORMAT = 1
-CARD_FORMAT = 2
+CARD_FORMAT = 3
 
 
 class TrainJob(Kept):
@@ -37,6 +37,7 @@ class TrainJob(Kept):
     sufficiency: dict[str, Any] = Field(
         default_factory=dict, description="the `data.sufficiency` block as written (camelCase)"
     )
+    masks: dict[str, str] | None = Field(None, description="field → how it is masked in the snapshot; null: not known")
     earlier_folder: str | None = Field(None, description="an earlier snapshot's, to compare old invoices with")
 
 
@@ -141,6 +142,11 @@ class ModelCard(Kept):
     trained_until: str
     rows: int
     cold_start: ColdStart | None = Field(None, description="of the rows fitted on; null before format 2")
+    masks: dict[str, str] | None = Field(
+        None,
+        description="field → how it was masked in the snapshot, as `round 10`, and never a key; {} is none, null is "
+        "not known, as before format 3",
+    )
     inputs: list[CardInput]
     opset: int
     libraries: dict[str, str]

@@ -61,6 +61,11 @@ def told(mask: Mask) -> str:
             return mask
 
 
+def in_words(masks: Mapping[str, Mask]) -> dict[str, str]:
+    """Field → its mask in a few words, of those that change something, by name."""
+    return {name: told(mask) for name, mask in sorted(masks.items()) if mask != "keep"}
+
+
 def keyed(masks: Mapping[str, Mask]) -> bool:
     """Whether any of these asks for a key."""
     return any(mask in _KEYED for mask in masks.values())

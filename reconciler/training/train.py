@@ -127,6 +127,7 @@ def _card(
         trained_until=to_date(this.tables.data_date).isoformat(),
         rows=int(this.wanted.sum()),
         cold_start=this.cold_start,
+        masks=job.masks,
         inputs=inputs,
         opset=OPSET,
         libraries={name: version(name) for name in _LIBRARIES},

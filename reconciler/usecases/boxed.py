@@ -17,6 +17,7 @@ from reconciler.domain.errors import VerificationFailed
 from reconciler.domain.guard import GuardRecord
 from reconciler.domain.inputs import EnvironmentData
 from reconciler.domain.jobs import CheckJob, JobFailure, JudgeJob, JudgeResult, ModelCard, TrainJob, TrainResult
+from reconciler.domain.masks import in_words
 from reconciler.domain.plan import Judge, Train
 from reconciler.domain.receipts import JudgeReceipt, Receipt, TrainReceipt
 from reconciler.domain.record import Artifact, Failure, Isolation, Judgement
@@ -61,6 +62,7 @@ def _train_anew(run: Run, action: Train) -> Receipt:
         snapshot_folder=str(snapshots.folder(artifact.snapshot or "")),
         guard=guard_of(run),
         sufficiency=_owner(run).sufficiency.model_dump(mode="json", by_alias=True),
+        masks=_masks(run, action.environment, artifact.snapshot or ""),
         earlier_folder=_earlier(run, action.environment, artifact.snapshot or ""),
     )
     with run.stop.interruptible(), run.box(action.environment, job) as ran:
@@ -115,6 +117,12 @@ def _owner(run: Run) -> EnvironmentData:
     """The data block of where the data comes from, by its rules in force."""
     spec = run.specs[run.trainer]
     return run.specs.get(spec.data.copy_of or run.trainer, spec).data
+
+
+def _masks(run: Run, environment: str, snapshot: str) -> dict[str, str] | None:
+    """How a snapshot is masked, by the first record of it: later ones of the same rows change no card."""
+    found = next((each for each in run.states[environment].record.snapshots if each.digest == snapshot), None)
+    return None if found is None or found.masks is None else in_words(found.masks)
 
 
 def _earlier(run: Run, environment: str, snapshot: str) -> str | None:

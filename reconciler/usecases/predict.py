@@ -14,6 +14,7 @@ from reconciler.core.rulebook import Rulebook
 from reconciler.domain import oci
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, VerificationFailed
 from reconciler.domain.jobs import ModelCard
+from reconciler.domain.masks import Mask, in_words
 from reconciler.domain.names import short_digest
 from reconciler.usecases.house import House
 from reconciler.usecases.masked import masked_alike, masked_as_trained, same_key
@@ -26,7 +27,8 @@ _OLD = timedelta(days=35)
 @dataclass(frozen=True)
 class Predicted:
     """The rows as columns, and what they were made with. `newest` is the date of the newest invoice or settlement in
-    the data; `copied` tells that this is a recorded copy, which only a refresh makes newer."""
+    the data; `copied` tells that this is a recorded copy, which only a refresh makes newer. `masked`: column → how what
+    it shows is masked, as `round 10`."""
 
     columns: Mapping[str, list[Any]]
     model: str
@@ -36,6 +38,7 @@ class Predicted:
     hindsight: bool
     newest: date
     copied: bool
+    masked: Mapping[str, str]
 
     @property
     def rows(self) -> int:
@@ -59,7 +62,8 @@ def predict(
     version, digest, files = _deployed(house, world, book, name)
     card = ModelCard.read(files[oci.CARD_FILE])
     refuse_future(house, as_of)
-    with _data(house, world, book, card, as_of) as (folder, day, newest):
+    with _data(house, world, book, card, as_of) as found:
+        day, folder = found.day, found.folder
         seen = day < date.fromisoformat(card.trained_until)
         if seen and not hindsight:
             raise AuthorMustFix(
@@ -71,10 +75,12 @@ def predict(
         )
     labels: dict[str, Any] = {"model": name, "version": version, "digest": digest, "as_of": day}
     labels |= {"hindsight": "yes"} if seen else {}
+    masked = {field: how for field, how in in_words(found.masks).items() if field in columns}
+    labels |= {"masked": "; ".join(f"{field}: {how}" for field, how in masked.items())} if masked else {}
     rows = len(columns["invoice"])
     columns = {**columns, **{label: [value] * rows for label, value in labels.items()}}
     copied = book.spec.data.copy_of is not None
-    return Predicted(columns, name, version, digest, day, seen, newest, copied)
+    return Predicted(columns, name, version, digest, day, seen, found.newest, copied, masked)
 
 
 def _model(world: World, environment: str, model: str | None) -> str:
@@ -109,17 +115,26 @@ def _deployed(house: House, world: World, book: Rulebook, name: str) -> tuple[st
     return deployment.version, deployment.digest, files
 
 
+@dataclass(frozen=True)
+class _Data:
+    """A snapshot's folder, the as-of date, the date of its newest row, and how its fields are masked."""
+
+    folder: Path
+    day: date
+    newest: date
+    masks: Mapping[str, Mask]
+
+
 @contextmanager
-def _data(
-    house: House, world: World, book: Rulebook, card: ModelCard, as_of: date | None
-) -> Iterator[tuple[Path, date, date]]:
-    """A snapshot's folder, the as-of date and the date of its newest row: of the newest recorded copy, or of
-    production's own data read now. Features are masked as those that the model was trained on."""
+def _data(house: House, world: World, book: Rulebook, card: ModelCard, as_of: date | None) -> Iterator[_Data]:
+    """The newest recorded copy, or production's own data read now. Features are masked as those that the model was
+    trained on."""
     if book.spec.data.copy_of is not None:
         snapshot = masked_alike(house, world, book.environment, card)
         taken = date.fromisoformat(snapshot.data_date)
         store = house.open_snapshots(book.spec.snapshots, house.progress)
-        yield store.folder(snapshot.digest), as_of or taken, store.newest(snapshot.digest) or taken
+        folder = store.folder(snapshot.digest)
+        yield _Data(folder, as_of or taken, store.newest(snapshot.digest) or taken, snapshot.masks or {})
         return
     if book.spec.data.invoices is None:
         raise AuthorMustFix(
@@ -130,4 +145,5 @@ def _data(
     data = masked_as_trained(world, book.spec.data, card)
     with house.data.extract(data, day, house.progress) as extract, house.scratch() as scratch:
         same_key(world, card, extract.key_check)
-        yield scratch.folder(scratch.keep(extract, house.progress).digest), day, extract.newest or day
+        folder = scratch.folder(scratch.keep(extract, house.progress).digest)
+        yield _Data(folder, day, extract.newest or day, data.masks)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.changes import Change, changes
 from reconciler.core.facts import World
 from reconciler.domain.errors import AuthorMustFix
+from reconciler.domain.masks import in_words
 from reconciler.domain.names import version_key
 from reconciler.domain.record import Artifact, Judgement
 from reconciler.domain.source import SourceVersion
@@ -28,7 +30,8 @@ class Served:
 
 @dataclass(frozen=True)
 class Shown:
-    """One model version. `previous` and `changed` compare its recipe with the version before it."""
+    """One model version. `previous` and `changed` compare its recipe with the version before it. `masks`: how the
+    copy that it was trained on is masked, as the ledger has it; None where it does not say."""
 
     model: str
     version: str
@@ -38,6 +41,7 @@ class Shown:
     served: tuple[Served, ...]
     previous: str | None
     changed: tuple[Change, ...]
+    masks: Mapping[str, str] | None = None
 
 
 def show(house: House, named: str) -> Shown:
@@ -59,7 +63,14 @@ def show(house: House, named: str) -> Shown:
         served=_served(world, model, version),
         previous=before.version if before else None,
         changed=tuple(changes(before.written_spec, written.written_spec)) if before and written else (),
+        masks=_masks(world, artifact),
     )
+
+
+def _masks(world: World, artifact: Artifact | None) -> Mapping[str, str] | None:
+    every = (snapshot for record in world.ledgers.values() for snapshot in record.snapshots)
+    found = next((each for each in every if artifact and each.digest == artifact.snapshot), None)
+    return None if found is None or found.masks is None else in_words(found.masks)
 
 
 def _versions(world: World, model: str) -> list[str]:

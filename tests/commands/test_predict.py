@@ -57,6 +57,12 @@ def test_a_date_that_the_model_has_seen_is_refused_and_named(trained: Company) -
     assert "2026-02-28, up to which" in told.err and "--hindsight" in told.err
 
 
+def test_where_nothing_is_masked_nothing_is_said_of_masks(trained: Company) -> None:
+    told = trained.run("predict", "-e", "sandbox", "-o", "json")
+    assert told.json["predictions"] and "masked" not in told.json["predictions"][0]
+    assert "masked" not in told.err
+
+
 def test_hindsight_marks_every_row(trained: Company) -> None:
     told = trained.run("predict", "-e", "sandbox", "--as-of", "2026-01-15", "--hindsight", "-o", "json")
     rows = told.json["predictions"]

@@ -94,6 +94,32 @@ def test_masks_that_were_left_out_would_give_other_figures(masked: Company) -> N
     assert {"amount", "country"} & {each["name"] for each in card["inputs"]}
 
 
+def test_predictions_say_on_every_row_and_once_aloud_what_of_them_is_masked(masked: Company) -> None:
+    shown = "amount: round 100; invoice_date: coarsen week"
+    assert {row["masked"] for row in predicted(masked, "production")} == {shown}
+    copied = (
+        "amount: round 100; customer: pseudonym; invoice: hash; invoice_date: coarsen week; legal_entity: pseudonym"
+    )
+    assert {row["masked"] for row in predicted(masked, "sandbox")} == {copied}
+    told = masked.run("predict", "-e", "production", "--as-of", AS_OF.isoformat())
+    assert "masked" in told.out.splitlines()[0].split(",")
+    assert "amount (round 100), invoice_date (coarsen week)" in told.err
+
+
+def test_the_card_and_show_name_what_was_masked_and_how_and_never_a_key(masked: Company) -> None:
+    card = json.loads((masked.home / "targets/production/payment-prediction/model-card.json").read_bytes())
+    assert card["masks"] == {
+        "amount": "round 100",
+        "country": "hash",
+        "customer": "pseudonym",
+        "invoice": "hash",
+        "invoice_date": "coarsen week",
+        "legal_entity": "pseudonym",
+    }
+    assert "masked in it: amount (round 100), country (hash)" in masked.run("show", "payment-prediction").out
+    assert KEY not in json.dumps(card)
+
+
 def test_another_key_is_refused_and_so_is_none(masked: Company) -> None:
     try:
         for key, said in (("another key of production, also long", "is not the one of the copy"), ("", "are not set")):

@@ -73,6 +73,16 @@ def test_a_card_of_format_1_is_read_and_its_model_still_checked(tmp_path: Path) 
     assert check(job, quiet).probe < 1e-5
 
 
+def test_a_card_of_format_2_is_read_and_does_not_know_of_masks() -> None:
+    card = _golden("card-2.json")
+    assert card.format_version == 2 and card.masks is None and card.cold_start is not None
+
+
+def test_a_card_says_what_the_job_says_of_masks(snapshot: Path) -> None:
+    job = train_job(snapshot).model_copy(update={"masks": {"amount": "round 10"}})
+    assert ModelCard.read(train(job, quiet)[1]["model-card.json"]).masks == {"amount": "round 10"}
+
+
 def test_the_present_card_has_the_golden_form(logistic: dict[str, bytes]) -> None:
     """Keys and types; the figures are another machine's to repeat. RECONCILER_GOLDEN=write accepts a new one."""
     if os.environ.get("RECONCILER_GOLDEN") == "write":
