@@ -129,8 +129,9 @@ def test_a_wrong_line_is_told(tmp_path: Path, line: int, message: str, step: str
 
 
 def test_the_separator_that_excel_names_is_used(tmp_path: Path) -> None:
-    """Where another would split the header into as many cells."""
-    (tmp_path / "i.csv").write_text("sep=|\n" + plain_csv(*ROWS[:2]).replace(",", "|").replace("10.50", '"10,50"'))
+    """Also one that nobody would guess."""
+    (tmp_path / "i.csv").write_text("sep=^\n" + plain_csv(*ROWS[:2]).replace(",", "^").replace("10.50", '"10,50"'))
+    assert looked_at(tmp_path / "i.csv").delimiter == "^"
     mapping = {**PLAIN, "amount": {"column": "amount", "decimal": ","}}
     with source_in(tmp_path).extract(data_of("i.csv", mapping, headerLine=2), None, nothing) as extract:
         assert extract.rows == {"invoices": 2}
