@@ -65,7 +65,7 @@ def test_a_data_file_that_is_none_is_refused_and_nothing_is_recorded(company: Co
         with untouched(company):
             refused(company.run("data", "refresh", "sandbox", code=3), what, step)
         path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
-        company.sales(date(2026, 2, 28), count=50)
+        company.sales(date(2026, 2, 28), count=70)
     company.run("data", "refresh", "sandbox")
 
 

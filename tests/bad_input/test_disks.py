@@ -65,7 +65,7 @@ def test_apply_on_a_disk_that_refuses_fails_whole_and_ends_its_work_once_there_i
 def test_a_refresh_on_a_disk_that_refuses_records_nothing(
     company: Company, mounted: Mounted, part: str, how: str
 ) -> None:
-    company.sales(date(2026, 3, 1), count=60)
+    company.sales(date(2026, 3, 1), count=80)
     place = mounted(company.desk.path / part)
     before = company.refs()["refs/heads/ledger/sandbox"]
     fill(place, how)

@@ -64,9 +64,9 @@ def test_a_copy_whose_data_ends_earlier_is_told_and_is_no_reason_to_retrain(comp
     company.add("1.0.0")
     company.apply()
     told = company.run("data", "refresh", "sandbox", "--as-of", "2026-01-31").err
-    assert "data ends on 2026-01-31, and that of an earlier one on 2026-02-25" in told
+    assert "data ends on 2026-01-31, and that of an earlier one on 2026-02-28" in told
     refused = company.run("retrain", MODEL, code=3).err
-    assert "nothing new" in refused and "2026-01-31" in refused and "2026-02-25" in refused
+    assert "nothing new" in refused and "2026-01-31" in refused and "2026-02-28" in refused
 
 
 def test_a_refresh_by_rules_that_main_does_not_say_any_more_says_so(company: Company) -> None:

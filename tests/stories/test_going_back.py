@@ -161,7 +161,7 @@ def test_retrain(shop: Company) -> None:
     same = shop.run("retrain", MODEL, code=3)
     assert "gives the same bytes" in same.err
     shop.wait(days=5)
-    shop.sales(date(2026, 3, 6), count=45)
+    shop.sales(date(2026, 3, 6), count=65)
     shop.run("data", "refresh", "sandbox")
     shop.run("retrain", MODEL)
     shop.merge_branch(f"reconciler/retrain/{MODEL}")

@@ -65,7 +65,7 @@ def test_a_refresh_after_the_judgement_voids_nothing(shop: Company) -> None:
     shop.add("1.1.0")
     shop.apply()
     shop.wait(days=3)
-    shop.sales(date(2026, 3, 5), count=44)
+    shop.sales(date(2026, 3, 5), count=64)
     refreshed = shop.run("data", "refresh", "sandbox", "-o", "json").json
     assert not refreshed["known"]
     assert shop.apply() == []
@@ -81,7 +81,7 @@ def test_a_judgement_on_too_old_a_copy_is_made_again_after_a_refresh(local_shop:
     local_shop.wait(days=36)
     assert local_shop.apply(code=3) == []
     assert [reason for reason, _ in local_shop.held()] == ["snapshot-stale"]
-    local_shop.sales(date(2026, 4, 5), count=50)
+    local_shop.sales(date(2026, 4, 5), count=70)
     local_shop.run("data", "refresh", "sandbox")
     assert local_shop.apply() == ["judge production 1.1.0", "deploy production 1.1.0"]
     local_shop.settled()

@@ -178,7 +178,7 @@ class Company:
             self.apply()
         return self
 
-    def sales(self, until: date, *, count: int = 40) -> None:
+    def sales(self, until: date, *, count: int = 60) -> None:
         """Production's invoices as the books have them at a date."""
         self.books(invoices(until, count))
 

@@ -110,7 +110,7 @@ class Company:
     def found(self) -> None:
         """The repository with sandbox pinned to 1.0.0, and the data; nothing is refreshed."""
         (self.outside / "data").mkdir(parents=True)
-        self.write_data(400 if self.real else 12)
+        self.write_data(400 if self.real else 72)
         bench = Workbench(self.live)
         work = bench.repository()
         work.merge(self._files(), "Begin")
@@ -234,7 +234,7 @@ def invoices(rows: int) -> str:
     """Receivables of five customers who pay on time, late and very late; the newest come last."""
     lines = ["Invoice,Customer,Date,Due,Settled,Amount,Country"]
     for number in range(rows):
-        made = AS_OF - timedelta(days=620 - (number * 607 // 400 if rows > 100 else number * 20))
+        made = AS_OF - timedelta(days=620 - (number * 607 // 400 if rows > 200 else number * 10 // 3))
         due = made + timedelta(days=30)
         settled = due + timedelta(days=(-3, -1, 4, 12, 45)[(number * 3 + number // 5) % 5])
         paid = settled.isoformat() if settled <= AS_OF else ""

@@ -28,7 +28,7 @@ def chain(company: Company) -> Iterator[str]:
     company.refresh()
     yield "first apply"
     company.apply()
-    company.write_data(18)
+    company.write_data(108)
     yield "second refresh"
     company.refresh()
     company.pin("production", "1.0.0")
@@ -48,7 +48,7 @@ def chain(company: Company) -> Iterator[str]:
     company.pin("production", None)
     yield "withdrawal"
     company.apply()
-    company.move_to_database(24)
+    company.move_to_database(144)
     company.apply()
     yield "refresh from a database"
 
