@@ -7,14 +7,14 @@ the user runs. Where git knows no name for the user, the first commit is by `rec
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from reconciler.domain.errors import AuthorMustFix, NeedsPerson, RetryLater
+from reconciler.tools.files import passing_folder
+from reconciler.tools.undisturbed import undisturbed
 
 _SETTINGS = ("core.hooksPath=/dev/null", "core.fsync=all", "commit.gpgSign=false", "core.autocrlf=false")
 _KEPT = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_CONFIG_GLOBAL",
@@ -31,14 +31,15 @@ class GitBeginnings:
         with _disk_refusals(place.parent):
             _must_be_free(place, folder)
             place.parent.mkdir(parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.tmp-", dir=place.parent))
-        try:
+        with ExitStack() as stack:
+            with _disk_refusals(place.parent):
+                prefix = f".{place.name}.tmp-"
+                fresh = stack.enter_context(passing_folder("init", place=place.parent, prefix=prefix)) / "new"
+                fresh.mkdir()
             _git(fresh, "init", "--quiet", "--template=", "--initial-branch=main")
             yield fresh
             with _disk_refusals(place.parent):
                 _settle(fresh, place, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
 
     def commit(self, repository: Path, files: Mapping[str, bytes], message: str, *, allow: Sequence[str] = ()) -> str:
         """See `ports.Beginnings`."""
@@ -95,22 +96,38 @@ def _git(folder: Path, *arguments: str, fail: bool = True) -> str:
     kept = {n: v for n, v in os.environ.items() if not n.startswith("GIT_") or n in _KEPT}
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=folder,
-            env=kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        code, out, told = _ended(
+            ["git", *settings, *arguments], folder, kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
         )
     except FileNotFoundError:
         raise NeedsPerson("git is not installed", next_step="install git and run it again") from None
-    if done.returncode and fail:
-        raise RetryLater(
-            f"git {arguments[0]} failed: {done.stderr.strip()[-500:]}", next_step="mend that and run it again"
-        )
-    return "" if done.returncode else done.stdout
+    if code and fail:
+        raise RetryLater(f"git {arguments[0]} failed: {told.strip()[-500:]}", next_step="mend that and run it again")
+    return "" if code else out
+
+
+def _ended(argv: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run a program to its end, also where this process is told to stop: one that lives on would go on writing into a
+    folder that is being removed."""
+    process: subprocess.Popen[str] | None = None
+    try:
+        with undisturbed():  # between its start and its name nobody knows it
+            process = subprocess.Popen(
+                argv,
+                cwd=folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        out, told = process.communicate()
+        return process.returncode, out, told
+    except BaseException:
+        if process is not None:
+            process.kill()
+            process.wait()
+        raise
 
 
 @contextmanager

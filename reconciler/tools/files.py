@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from reconciler.tools.undisturbed import undisturbed
+
 TEMPORARY = ".tmp-"
 _LOCKED = ".locked"
 _CHUNK = 1 << 20
@@ -170,23 +172,42 @@ def is_refusal(error: OSError) -> bool:
 
 
 @contextmanager
-def passing_folder(what: str) -> Iterator[Path]:
+def passing_folder(what: str, *, place: Path | None = None, prefix: str = "") -> Iterator[Path]:
     """An empty temporary folder for `what`, gone at the end. While it lives, this process holds a lock on it, so that
-    the next one can tell what a killed process left, and takes that away first. Raises OSError."""
-    _sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"reconciler-{what}-") as name, opened_folder(name) as handle:
-        with suppress(OSError):  # a disk without locks or room: then nothing is known of it, and nobody takes it away
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.mkdir(_LOCKED, 0o700, dir_fd=handle)
+    the next one can tell what a killed process left, and takes that away first. `place` and `prefix`: where and with
+    which name, if not in TMPDIR. Raises OSError."""
+    place = Path(tempfile.gettempdir()) if place is None else place
+    _sweep(place, prefix or "reconciler-")
+    prefix = prefix or f"reconciler-{what}-"
+    with ExitStack() as stack:
+        with undisturbed():
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place))
+            handle = stack.enter_context(opened_folder(name))
+            with suppress(OSError):  # a disk without locks or room: nothing is known of it, and nobody takes it away
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.mkdir(_LOCKED, 0o700, dir_fd=handle)
         yield Path(name)
 
 
-def _sweep(place: Path) -> None:
+def _sweep(place: Path, prefix: str) -> None:
     """Take away the passing folders of this user that were locked once and are not any more: their process is dead."""
-    for path in place.glob("reconciler-*-*"):
+    for path in place.iterdir():
+        if not path.name.startswith(prefix):
+            continue
         with suppress(OSError, Unfit), opened_folder(path) as handle:
             if os.fstat(handle).st_uid != os.geteuid():
                 continue
             os.stat(_LOCKED, dir_fd=handle, follow_symlinks=False)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and all in it as far as it can be, also where whoever wrote it took its own rights away."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for below in folder.rglob("*"):
+            with suppress(OSError):
+                if below.is_dir() and not below.is_symlink():
+                    below.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)

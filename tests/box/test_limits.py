@@ -17,7 +17,7 @@ from reconciler.adapters.box import Caps, Walls
 from reconciler.adapters.box.probing import probe
 from reconciler.adapters.box.walls import CANDIDATES
 from reconciler.domain.jobs import JobFailure
-from tests.box.conftest import BUBBLEWRAP, ROOMY, SECCOMP, Answered, Run
+from tests.box.conftest import BUBBLEWRAP, ROOMY, SECCOMP, Answered, Run, job, trainer
 from tests.support.components import leave_out
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +109,13 @@ def test_a_parent_that_is_ended_takes_the_whole_job_with_it(
         assert select.select([pidfd], [], [], 20)[0], "a process of the job outlived its parent"
         os.close(pidfd)
     parent.stdout.close()
+    left = list(tmp_path.glob("reconciler-box-*/job.json"))
+    assert len(left) == (number != signal.SIGINT)
+    theirs = tmp_path / "reconciler-box-of-nobody"
+    theirs.mkdir()
+    with trainer("die", tmp_path, walls).run(job(snapshot), ROOMY, lambda *_: None):
+        assert not any(each.exists() for each in left), "what was left is taken away by the next job"
+    assert list(tmp_path.glob("reconciler-*")) == [theirs]
 
 
 def descendants(pid: int) -> list[int]:

@@ -136,6 +136,29 @@ def test_init_that_is_told_to_stop_leaves_nothing_beside_its_folder(busy: Compan
     assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
 
 
+def test_init_takes_away_what_a_killed_one_of_the_same_name_left_and_nothing_else(
+    busy: Company, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    theirs = tmp_path / ".shop.tmp-of-somebody/new"
+    other = tmp_path / ".shops.tmp-1"
+    for folder in (temporary, theirs, other):
+        folder.mkdir(parents=True)
+    argv = ["init", "shop", "--from", str(busy.folder / "data/invoices.csv"), "--yes"]
+    process = started(tmp_path, temporary, *argv)
+    assert process.stderr is not None
+    for _ in process.stderr:
+        if left := [path.parent for path in tmp_path.glob(".shop.tmp-*/.locked")]:
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    assert left[0].is_dir() and not (tmp_path / "shop").exists()
+    assert started(tmp_path, temporary, *argv).wait(timeout=60) == 0
+    assert (tmp_path / "shop/.git").is_dir()
+    assert not left[0].exists() and theirs.is_dir() and other.is_dir()
+    assert not list(temporary.glob("reconciler-*"))
+
+
 def test_a_ctrl_c_while_modules_are_imported_is_a_line_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     process = started(tmp_path, tmp_path, "status", first=tmp_path)

@@ -11,7 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ def probe(walls: Walls) -> Found:
 def _outside() -> Iterator[tuple[Path, list[str], dict[str, str]]]:
     """A folder for the probe, what it is told to try (all of it succeeds from outside), and an environment."""
     with ExitStack() as stack:
-        base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-probe-"))).resolve()
+        base = stack.enter_context(files.passing_folder("probe")).resolve()
         out, outside = base / "out", base / "outside"
         out.mkdir()
         outside.mkdir()

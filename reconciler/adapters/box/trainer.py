@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ from reconciler.adapters.box.walls import CANDIDATES, PACKAGE, Cell, Walls, comm
 from reconciler.domain.errors import NeedsPerson, RetryLater
 from reconciler.domain.jobs import CheckJob, Job, JobFailure, Result, TrainJob
 from reconciler.ports import BoxRules, Progress, Ran
+from reconciler.tools.files import passing_folder, remove_tree
 
 #: `-P -s`: neither the working folder nor the user's own packages are searched for modules.
 PROGRAM = (sys.executable, "-P", "-s", "-m", "reconciler.training")
@@ -151,19 +151,19 @@ class BoxedTrainer:
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
-        try:
-            base = Path(tempfile.mkdtemp(prefix="reconciler-box-", dir=self._scratch)).resolve()
-            for name in ("out", "home", "path"):
-                (base / name).mkdir()
-        except OSError as error:
-            raise RetryLater(
-                f"no folder for a training can be made in {self._scratch or tempfile.gettempdir()}: {error.strerror}",
-                next_step="make room, or name another place with TMPDIR, then run the same command again",
-            ) from None
-        try:
+        with ExitStack() as stack:
+            try:
+                base = stack.enter_context(passing_folder("box", place=self._scratch)).resolve()
+                stack.callback(remove_tree, base)
+                for name in ("out", "home", "path"):
+                    (base / name).mkdir()
+            except OSError as error:
+                raise RetryLater(
+                    f"no folder for a training can be made in {self._scratch or tempfile.gettempdir()}: "
+                    f"{error.strerror}",
+                    next_step="make room, or name another place with TMPDIR, then run the same command again",
+                ) from None
             yield base
-        finally:
-            _remove(base)
 
 
 def _environment(home: Path, path: Path) -> dict[str, str]:
@@ -215,14 +215,3 @@ class _Reporter:
     def _heard(self, label: str, done: int, total: int) -> None:
         self._newest = (label, done, total)
         self._progress(label, done, total)
-
-
-def _remove(base: Path) -> None:
-    """Remove a job's folder, also where the job took its own rights to it away."""
-    shutil.rmtree(base, ignore_errors=True)
-    if base.exists():
-        for folder in base.rglob("*"):
-            with suppress(OSError):
-                if folder.is_dir() and not folder.is_symlink():
-                    folder.chmod(0o700)
-        shutil.rmtree(base, ignore_errors=True)
