@@ -13,16 +13,16 @@ help: ## list these commands
 setup: ## install what the program needs: .venv, and as root the box for training
 	@scripts/setup
 
-demo: setup ## tell the whole story in a new folder (DATA=FILE.csv: on your own receivables)
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" DATA="$(DATA)" scripts/demo
+demo: setup ## tell the whole story in a new folder (DATA=FILE.csv CUSTOMERS=.. SETTLEMENTS=..: on your own)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" DATA="$(DATA)" CUSTOMERS="$(CUSTOMERS)" SETTLEMENTS="$(SETTLEMENTS)" scripts/demo
 
 test: ## run everything that must pass (ARGS='-k words': some of the tests)
 	@scripts/setup --test
 	@scripts/test $(ARGS)
 
-proof: ## run the long simulations, of which `make test` runs one of each kind (ARGS as there)
+proof: ## run what `make test` samples, whole: long simulations, kills at every write (ARGS as there)
 	@scripts/setup --test
-	@.venv/bin/pytest -n 2 -m proof $(ARGS)
+	@CRASH_ALL=1 .venv/bin/pytest -n 2 -m 'proof or swept' $(ARGS)
 
 lint: setup ## check style, types and import arrows
 	@scripts/lint

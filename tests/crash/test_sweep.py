@@ -4,7 +4,7 @@ receipts (times and leases aside), nothing trained twice that had been stored, n
 `verify`, no lease and no lock file in the way.
 
 Every point of the first apply is tried. Elsewhere it is a seeded sample of the points, and without a remote each
-change of a name in a store or a target; CRASH_ALL=1 tries all of them.
+change of a name in a store or a target; CRASH_ALL=1, which `make proof` sets, tries all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from tests.support import killpoint
 from tests.support.components import needs
 from tests.support.crash import IN_THE_BOX, Sweeper, chosen
 from tests.support.crash_scenes import REPLACING, SCENES
+
+pytestmark = pytest.mark.swept
 
 PARTS = 6
 OTHERS = sorted(SCENES.keys() - {"first apply"})
