@@ -187,6 +187,16 @@ def test_all_rows_of_a_doubled_key_are_set_aside(tmp_path: Path) -> None:
     assert causes(tmp_path, twin, twin, twin.replace(",1", ",2")) == {"invoices: doubled key (invoice)": 3}
 
 
+def test_rows_of_one_invoice_with_several_due_dates_are_named_as_that(tmp_path: Path) -> None:
+    first = "A2,K1,2024-01-05,2024-02-04,,1"
+    second = first.replace("2024-02-04", "2024-03-04")
+    twin = first.replace("A2", "A3")
+    assert causes(tmp_path, first, second, twin, twin) == {
+        "invoices: several due dates, and no instalment tells them apart (due_date)": 2,
+        "invoices: doubled key (invoice)": 2,
+    }
+
+
 def test_instalments_make_rows_of_one_invoice_different(tmp_path: Path) -> None:
     text = "part," + plain_csv("1," + GOOD, "2," + GOOD).replace("\n", "\n", 1)
     with extracted(tmp_path, text, mapping={**PLAIN, "instalment": "part"}) as extract:

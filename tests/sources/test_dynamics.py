@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -19,7 +20,7 @@ from reconciler.tasks.customer_payment.spec import SPEC
 from tests.sources.rigs.csv_rig import csv_rig
 from tests.sources.rigs.delta_rig import delta_rig
 from tests.sources.rigs.table import Cell, Rig, Table
-from tests.support.csv_files import nothing, rows_of
+from tests.support.csv_files import nothing, rows_of, source_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "dynamics-finance-tables.md"
 NEVER, SALES, FREE_TEXT, PAYMENT, WRITE_OFF = date(1900, 1, 1), 2, 8, 15, 35
@@ -113,3 +114,55 @@ def test_the_outcomes_are_right_from_the_block_of_the_page(
             assert extract.excluded == {"credited": 1, "negative-amount": 1, "written-off": 1}
             assert not extract.set_aside
             assert extract.entities == {"usmf": 2} and extract.rows["customers"] == 1
+
+
+# --- payment schedules ------------------------------------------------------------------------------------------
+
+#: 300 in three instalments: the first paid on time, the second late, the third open. And one of 50 without a schedule.
+SCHEDULES = """
+CREATE TABLE CustTrans AS SELECT * FROM (VALUES
+  (1, 'usmf', 'K1', 2, 'CIV-1', DATE '2024-01-05', DATE '2024-02-04', 300.0, 'USD', 300.0),
+  (2, 'usmf', 'K1', 15, NULL, DATE '2024-02-01', DATE '1900-01-01', -100.0, 'USD', -100.0),
+  (3, 'usmf', 'K1', 15, NULL, DATE '2024-03-20', DATE '1900-01-01', -150.0, 'USD', -150.0),
+  (4, 'usmf', 'K1', 2, 'CIV-2', DATE '2024-02-10', DATE '2024-03-10', 50.0, 'USD', 50.0)
+) t(RecId, DataAreaId, AccountNum, TransType, Invoice, TransDate, DueDate, AmountCur, CurrencyCode, AmountMST);
+CREATE TABLE CustTransOpen AS SELECT * FROM (VALUES (1, DATE '2024-04-04', 100.0)) t(RefRecId, DueDate, AmountCur);
+CREATE TABLE CustSettlement AS SELECT *, TransDate AS CreatedDateTime FROM (VALUES
+  ('usmf', 1, 2, 100.0, DATE '2024-02-01', DATE '2024-02-04'),
+  ('usmf', 2, 1, -100.0, DATE '2024-02-01', DATE '1900-01-01'),
+  ('usmf', 1, 3, 100.0, DATE '2024-03-20', DATE '2024-03-05'),
+  ('usmf', 3, 1, -100.0, DATE '2024-03-20', DATE '1900-01-01'),
+  ('usmf', 4, 3, 50.0, DATE '2024-03-20', DATE '2024-03-10'),
+  ('usmf', 3, 4, -50.0, DATE '2024-03-20', DATE '1900-01-01')
+) t(DataAreaId, TransRecId, OffsetRecid, SettleAmountCur, TransDate, DueDate);
+"""
+
+
+def views(folder: Path) -> dict[str, Any]:
+    """The block of the page, on what its views give for these tables, written as CSV."""
+    found = re.search(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    data = {name: dict(written) for name, written in block().items() if name != "customers"}
+    with duckdb.connect() as database:
+        database.execute(SCHEDULES + found[1])
+        for name, view in (("invoices", "Instalments"), ("settlements", "InstalmentSettlements")):
+            database.execute(f"COPY {view} TO '{folder / view}.csv' (HEADER)")
+            data[name] |= {"source": {"kind": "csv", "path": f"{view}.csv"}}
+            del data[name]["where"]
+    data["invoices"]["mapping"] = data["invoices"]["mapping"] | {
+        "source_id": "Id", "instalment": "Instalment", "amount": "Amount",
+    }  # fmt: skip
+    data["settlements"]["mapping"] = data["settlements"]["mapping"] | {"source_id": "Id", "offset_id": "OffsetId"}
+    return data
+
+
+def test_each_instalment_of_a_payment_schedule_has_its_due_date_and_its_own_outcome(tmp_path: Path) -> None:
+    data = EnvironmentData.model_validate(views(tmp_path))
+    with source_in(tmp_path).extract(data, None, nothing) as extract:
+        rows = rows_of(extract, columns="invoice, instalment, due_date, settled_date, amount")
+    assert rows == [
+        ("CIV-1", 1, date(2024, 2, 4), date(2024, 2, 1), 100),
+        ("CIV-1", 2, date(2024, 3, 5), date(2024, 3, 20), 100),
+        ("CIV-1", 3, date(2024, 4, 4), None, 100),
+        ("CIV-2", 1, date(2024, 3, 10), date(2024, 3, 20), 50),
+    ]

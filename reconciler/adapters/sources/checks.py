@@ -13,6 +13,8 @@ from reconciler.adapters.sources.findings import KEPT, without_rate
 from reconciler.ports import BadRow
 from reconciler.tools.duck import literal, quoted
 
+_DOUBLED = "doubled key|invoice"
+_SEVERAL = "several due dates, and no instalment tells them apart|due_date"
 _EXAMPLES = 20
 INVOICE_KEY = ("legal_entity", "invoice", "instalment")
 CUSTOMER_KEY = ("legal_entity", "customer")
@@ -61,7 +63,9 @@ def check_invoices(database: Any, columns: Sequence[Column], as_of: date | None,
         _go_back(database, there, as_of)
     _leave_out(database, there)
     numbered = "invoice IS NOT NULL AND excluded IS NULL"
-    _mark(database, "invoices", _shared_key("invoices", columns, numbered), "doubled key|invoice")
+    _mark(database, "invoices", _shared_key("invoices", columns, numbered), _DOUBLED)
+    several = _shared_key("invoices", columns, f"cause = '{_DOUBLED}'", having="min(due_date) <> max(due_date)")
+    database.execute(f"UPDATE invoices SET cause = ? WHERE {several}", [_SEVERAL])  # noqa: S608
     if "source_id" in there:
         twice = "SELECT legal_entity, source_id FROM invoices GROUP BY ALL HAVING count(*) > 1"
         _mark(database, "invoices", f"(legal_entity, source_id) IN ({twice})", "doubled key|source_id")
@@ -146,9 +150,9 @@ def _mark(database: Any, table: str, test: str, cause: str) -> None:
     database.execute(f"UPDATE {table} SET cause = ? WHERE cause IS NULL AND {test}", [cause])  # noqa: S608
 
 
-def _shared_key(table: str, columns: Sequence[Column], among: str) -> str:
+def _shared_key(table: str, columns: Sequence[Column], among: str, *, having: str = "count(*) > 1") -> str:
     key = ", ".join(_key(table, columns))
-    shared = f"SELECT {key} FROM {table} WHERE {among} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608
+    shared = f"SELECT {key} FROM {table} WHERE {among} GROUP BY ALL HAVING {having}"  # noqa: S608
     same = " AND ".join(f"{table}.{name} IS NOT DISTINCT FROM shared.{name}" for name in _key(table, columns))
     return f"{among} AND EXISTS (SELECT 1 FROM ({shared}) AS shared WHERE {same})"  # noqa: S608
 
