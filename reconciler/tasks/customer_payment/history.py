@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
+from reconciler.tasks.customer_payment.past import Flags
 from reconciler.tasks.customer_payment.portfolio import known_portfolio
 from reconciler.tasks.customer_payment.settlements import (
     DAYS_LIMIT,
     READ,
-    Flags,
     Numbers,
     Rows,
     Settlements,

@@ -17,6 +17,7 @@ from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days
 Flags = npt.NDArray[np.bool_]
 
 _KEY = ["legal_entity", "invoice", "instalment"]
+_DATES = ("settled_date", "known_date", "until_date")
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,10 @@ class Past:
         order = np.lexsort((self.known, self.positions))
         keys = _key(self.positions[order], self.known[order])
         found = np.searchsorted(keys, _key(positions, as_of)) - 1
-        there = np.maximum(found, 0)
-        episode = order[there] if len(order) else there
-        inside = (found >= 0) & (len(order) > 0)
-        if len(order):
-            inside &= (self.positions[episode] == positions) & (self.until[episode] >= as_of)
-        rows = np.flatnonzero(inside)
-        return rows, episode[rows]
+        some = np.flatnonzero(found >= 0)
+        episode = order[found[some]]
+        rows = some[(self.positions[episode] == positions[some]) & (self.until[episode] >= as_of[some])]
+        return rows, order[found[rows]]
 
 
 def _key(positions: Days, day: Days) -> Days:
@@ -93,6 +91,3 @@ def find_past(invoices: pd.DataFrame, episodes: pd.DataFrame) -> Past:
     settled, known, until = (episodes[name].to_numpy(dtype=np.int64) for name in _DATES)
     nothing = left_out.assign(settled_date=NO_DAY, known_date=NO_DAY)
     return Past(nothing, np.zeros(len(nothing), dtype=np.int64), positions, settled, known, until)
-
-
-_DATES = ("settled_date", "known_date", "until_date")

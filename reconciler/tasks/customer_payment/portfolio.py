@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from reconciler.tasks.customer_payment.outcomes import Days, Outcomes
+from reconciler.tasks.customer_payment.past import Flags
 from reconciler.tasks.customer_payment.settlements import (
-    Flags,
     Numbers,
     Rows,
     Settlements,

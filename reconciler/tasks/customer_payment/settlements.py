@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from reconciler.tasks.customer_payment.outcomes import NO_DAY, Days, Outcomes
+from reconciler.tasks.customer_payment.past import Flags
 from reconciler.tasks.customer_payment.tables import Tables
 
 Numbers = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 #: A settlement weighs half as much for every so many days since it became known.
 HALF_LIFE = 90.0

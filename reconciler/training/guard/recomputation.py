@@ -80,34 +80,35 @@ def at(tables: Tables, rows: Days, day: int) -> tuple[Tables, Days]:
     invoices = tables.invoices.loc[there].reset_index(drop=True)
     unsettled = (invoices["known_date"] >= day).to_numpy(copy=True)
     past, believed = _past_at(tables, there, day)
-    for position, settled, known in believed:
-        invoices.loc[position, ["settled_date", "known_date"]] = settled, known
-        unsettled[position] = False
+    if believed is not None:
+        positions, *dates = believed
+        unsettled[positions] = False
+        for name, days in zip(("settled_date", "known_date"), dates, strict=True):
+            then = invoices[name].to_numpy(copy=True)
+            then[positions] = days
+            invoices[name] = then
     for name in map(str, invoices.columns):
         if name not in tables.known:
             _blank(invoices, name, np.ones_like(unsettled) if _of_customers(name) else unsettled)
-    positions = np.cumsum(there)[rows] - 1
-    then = replace(tables, invoices=invoices, customer=tables.customer[there], data_date=day, past=past)
-    return then, np.asarray(positions, dtype=np.int64)
+    truncated = replace(tables, invoices=invoices, customer=tables.customer[there], data_date=day, past=past)
+    return truncated, np.asarray(np.cumsum(there)[rows] - 1, dtype=np.int64)
 
 
-def _past_at(tables: Tables, there: Flags, day: int) -> tuple[Past | None, list[tuple[int, int, int]]]:
-    """The episodes that had ended before `day`, and of those that had not the invoice (where it is then), the day on
-    which it was believed to be settled, and since when."""
+def _past_at(tables: Tables, there: Flags, day: int) -> tuple[Past | None, tuple[Days, Days, Days] | None]:
+    """The episodes that had ended before `day`, and of those that had not the invoices (where they are then), the days
+    on which they were believed to be settled, and since when."""
     past = tables.past
     if past is None:
-        return None, []
+        return None, None
     left = (past.invoices["invoice_date"] <= day).to_numpy()
     places = np.cumsum(np.append(there, left)) - 1
     begun = (past.known < day) & np.append(there, left)[past.positions]
     lasts = begun & (past.until >= day) & (past.positions < len(there))
-    found = zip(places[past.positions[lasts]], past.settled[lasts], past.known[lasts], strict=True)
     then = past.take(begun & ~lasts, places)
     invoices = past.invoices.loc[left].reset_index(drop=True)
     until = np.where(then.until >= day, NO_DAY, then.until)
-    return replace(then, invoices=invoices, customer=past.customer[left], until=until), [
-        (int(position), int(settled), int(known)) for position, settled, known in found
-    ]
+    believed = places[past.positions[lasts]], past.settled[lasts], past.known[lasts]
+    return replace(then, invoices=invoices, customer=past.customer[left], until=until), believed
 
 
 def _of_customers(name: str) -> bool:
