@@ -6,11 +6,13 @@ Errors name a host and nothing else: no header, no body, no credential. Plain ht
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import httpx
 
@@ -44,6 +46,15 @@ def new_client() -> httpx.Client:
 def _trusted(*_named: str | None) -> ssl.SSLContext:
     """Whom this machine trusts, read once for what the two variables name."""
     return httpx.create_ssl_context(trust_env=True)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """An answer that is to be a JSON object; empty where it is anything else."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

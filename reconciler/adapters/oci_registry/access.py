@@ -6,11 +6,9 @@ runner allows, to nobody else; what a token is asked for is decided here, not by
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
@@ -18,7 +16,7 @@ import httpx
 from reconciler.adapters.oci_registry.logins import VARIABLE, Login, Logins, variable_of
 from reconciler.domain.errors import NeedsPerson, ReconcilerError
 from reconciler.tools.patience import Patience, TryAgain
-from reconciler.tools.web import BUSY, answered, is_sheltered, origin, port_of
+from reconciler.tools.web import BUSY, answered, is_sheltered, json_object, origin, port_of
 
 #: What is done to a repository → what a token has to allow.
 ACTIONS = {"read": "pull", "write": "pull,push", "remove": "pull,push,delete"}
@@ -88,7 +86,7 @@ class Entry:
                 raise TryAgain(
                     BUSY[response.status_code], self.patience.seconds_of(response.headers.get("retry-after"))
                 )
-            found = _object(_body(response)) if response.status_code == 200 else {}
+            found = json_object(_body(response)) if response.status_code == 200 else {}
             token = found.get("token") or found.get("access_token")
             if not isinstance(token, str) or not _TOKEN.fullmatch(token):
                 raise self.refused(f"{request.url.host} gave no token", response.status_code, login)
@@ -123,11 +121,3 @@ def _body(response: httpx.Response) -> bytes:
         if len(body) > _MOST:
             return b""
     return bytes(body)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -6,11 +6,10 @@ Secrets are asked of the runner when they are sent, kept in memory only, and sho
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import assert_never
 
 import httpx
 
@@ -19,6 +18,7 @@ from reconciler.adapters.sources.readers.odata_web import Answer, Credentials, a
 from reconciler.domain.errors import NeedsPerson
 from reconciler.domain.inputs import Authentication, BasicAuthentication, NoAuthentication, OAuth2Authentication
 from reconciler.tools.patience import Patience, TryAgain
+from reconciler.tools.web import json_object
 
 _MOST = 1 << 20
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
@@ -98,7 +98,7 @@ class _Bearer:
         return self._token(answer)
 
     def _token(self, answer: Answer) -> tuple[str, float]:
-        found = _object(answer.body)
+        found = json_object(answer.body)
         token = found.get("access_token")
         if answer.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise NeedsPerson(
@@ -109,11 +109,3 @@ class _Bearer:
             return token, min(max(float(found.get("expires_in", 300)), 0.0), 86_400.0)
         except (TypeError, ValueError):
             return token, 300.0
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
