@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from reconciler.domain.errors import DiskRefused, RetryLater
 from reconciler.tools.undisturbed import undisturbed
 
 TEMPORARY = ".tmp-"
@@ -169,6 +170,12 @@ def locked(name: str, *, dir_fd: int) -> Iterator[None]:
 def is_refusal(error: OSError) -> bool:
     """Whether a disk refused: it is full (of bytes or of inodes), over its quota, or read-only."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def refusal(error: OSError, what: str, next_step: str) -> RetryLater:
+    """What a person is told where the system refuses `what`, such as a store with its path."""
+    kind = DiskRefused if is_refusal(error) else RetryLater
+    return kind(f"{what}: {error.strerror or type(error).__name__}", next_step=next_step)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from reconciler.adapters.oci_layout import audit
 from reconciler.adapters.oci_layout import index as index_file
 from reconciler.adapters.oci_layout.index import INDEX_FILE, INDEX_LIMIT, LAYOUT_CONTENT, LAYOUT_FILE, restore
 from reconciler.domain import oci
-from reconciler.domain.errors import DiskRefused, NeedsPerson, RetryLater, VerificationFailed
+from reconciler.domain.errors import NeedsPerson, RetryLater, VerificationFailed
 from reconciler.domain.oci import ArtifactManifest, Descriptor
 from reconciler.ports import Fault
 from reconciler.tools import files
@@ -125,11 +125,8 @@ class OciLayout:
             files.write_durably(INDEX_FILE, index_file.with_tag(index, tag, digest, size), dir_fd=root)
 
     def _refused(self, error: OSError) -> RetryLater:
-        kind = DiskRefused if files.is_refusal(error) else RetryLater
-        return kind(
-            f"the artifact store {self.root} cannot be written: {error.strerror or error}",
-            next_step="make room or make it writable, then run the same command again; it goes on where it stopped",
-        )
+        step = "make room or make it writable, then run the same command again; it goes on where it stopped"
+        return files.refusal(error, f"the artifact store {self.root} cannot be written", step)
 
     # --- inside ----------------------------------------------------------------------------------------
 

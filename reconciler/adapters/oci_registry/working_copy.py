@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
-from reconciler.domain.errors import DiskRefused, RetryLater, VerificationFailed
+from reconciler.domain.errors import DiskRefused, VerificationFailed
 from reconciler.domain.jobs import SnapshotManifest
 from reconciler.ports import Progress, SnapshotStore
 from reconciler.tools import files
@@ -114,11 +114,8 @@ class WorkingCopy:
         try:
             yield
         except OSError as error:
-            kind = DiskRefused if files.is_refusal(error) else RetryLater
-            raise kind(
-                f"the folder {self.place} refused: {error.strerror or type(error).__name__}",
-                next_step="free space or mend its permissions, then run it again; it may be deleted",
-            ) from error
+            step = "free space or mend its permissions, then run it again; it may be deleted"
+            raise files.refusal(error, f"the folder {self.place} refused", step) from error
         except files.Unfit as error:
             raise VerificationFailed(f"{self.place}: {error}", next_step="delete it; it is a copy") from error
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.domain.errors import DiskRefused, RetryLater
 from reconciler.tools import files
 
 
@@ -51,8 +50,5 @@ def disk_refusals(store: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = DiskRefused if files.is_refusal(error) else RetryLater
-        raise kind(
-            f"the snapshot store {store} refused: {error.strerror or type(error).__name__}",
-            next_step="free space or mend its permissions, then run it again; nothing is half done",
-        ) from error
+        step = "free space or mend its permissions, then run it again; nothing is half done"
+        raise files.refusal(error, f"the snapshot store {store} refused", step) from error
