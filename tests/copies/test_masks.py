@@ -122,6 +122,26 @@ def test_payments_do_not_tell_an_amount_that_is_masked(
     assert settled == {None, date(2024, 2, 1)}, "what closes an invoice is its real amount"
 
 
+def test_what_was_once_believed_of_an_invoice_is_masked_as_that_is(tmp_path: Path, read: Reading) -> None:
+    rows = [
+        "usmf,F-1,9999,2024-01-20,payment",
+        "usmf,F-1,9999,2024-02-01,reversal",
+        "usmf,F-2,9999,2024-02-01,write-off",
+    ]
+    (tmp_path / "s.csv").write_text("\n".join(["entity,invoice,amount,paid,kind", *rows]) + "\n")
+    mapping = {"legal_entity": "entity", "invoice": "invoice", "amount": "amount", "paid_on": "paid", "kind": "kind"}
+    settlements = {"source": {"kind": "csv", "path": "s.csv"}, "mapping": mapping}
+    named = {name: column for name, column in DATA["invoices"]["mapping"].items() if name != "settled_date"}
+    tables = {**DATA, "invoices": {**DATA["invoices"], "mapping": named}, "settlements": settlements}
+    plain = read("episodes", masks={}, tables=tables)
+    assert {row["invoice"] for row in plain} == {"F-1", "F-2"}
+    masked = read("episodes", masks={"invoice": "hash", "customer": "hash", "amount": {"round": 1000}}, tables=tables)
+    assert len(masked) == len(plain)
+    for name in ("invoice", "customer"):
+        assert all(len(row[name]) == 32 for row in masked), name
+    assert all(row["amount"] % 1000 == 0 for row in masked)
+
+
 def test_a_long_key_is_as_good(read: Reading) -> None:
     long = "k" * 100
     wanted = hmac.new(long.encode(), b"invoice\0F-1", hashlib.sha256).hexdigest()[:32]
