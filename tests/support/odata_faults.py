@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.loopback import serving
 
 #: So many requests are answered and no more: a reading without end ends all the same.
 _MOST = 300
@@ -169,14 +170,5 @@ class _Handler(BaseHTTPRequestHandler):
 def proxy(upstream: int) -> Iterator[Proxy]:
     """Run one before the service at that port of 127.0.0.1."""
     found = Proxy(upstream)
-    handler = type("Handler", (_Handler,), {"proxy": found})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        running.daemon_threads = True
-        found.port = running.server_address[1]
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            running.shutdown()
-            thread.join()
+    with serving(_Handler, proxy=found) as found.port:
+        yield found

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import http.client
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.loopback import serving
 
 #: So many requests are answered and no more: a client without end ends all the same.
 _MOST = 3000
@@ -148,26 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
 def proxy(upstream: int) -> Iterator[Proxy]:
     """Run one before the registry at that port of 127.0.0.1."""
     found = Proxy(upstream)
-    handler = type("Handler", (_Handler,), {"proxy": found})
-    with _Server(("127.0.0.1", 0), handler) as running:
-        found.port = running.server_address[1]
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            running.shutdown()
-            thread.join()
+    with serving(_Handler, proxy=found) as found.port:
+        yield found

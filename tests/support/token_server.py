@@ -8,14 +8,15 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.loopback import serving
 
 SERVICE, ISSUER = "the registry", "the token server"
 _EPOCH, _FOR_EVER = 1_500_000_000, 4_000_000_000
@@ -93,14 +94,5 @@ def token_server(folder: Path, who: str) -> Iterator[Tokens]:
     argv += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
     subprocess.run(argv, check=True, capture_output=True)
     found = Tokens(folder, who)
-    handler = type("Handler", (_Handler,), {"tokens": found})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        running.daemon_threads = True
-        found.port = running.server_address[1]
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield found
-        finally:
-            running.shutdown()
-            thread.join()
+    with serving(_Handler, tokens=found) as found.port:
+        yield found
